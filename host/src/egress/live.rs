@@ -1,0 +1,1 @@
+//! Egress to the live network, by reqwest.

@@ -1,0 +1,130 @@
+//! Egress: the one door out of this process.
+//!
+//! Guest fetches (and later webhooks and token refreshes) pass the same gate: the URL is
+//! parsed once and checked ([`policy`]), the name is looked up once and every answer is
+//! checked, the connection goes to a checked address only, redirects are followed by
+//! hand and checked again, and credentials go to the connection's own origin alone.
+
+use crate::error::Result;
+use crate::memory::{Held, MemoryBudget};
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+
+/// What a request may reach and carry: fixed by the operator for a connection, never by
+/// a guest.
+#[derive(Clone, Debug)]
+pub struct EgressScope {
+    /// Names this connection in budgets (never sent).
+    pub connection: String,
+    /// Relative URLs are joined to this; its origin gets the credentials.
+    pub base_url: Option<Url>,
+    /// What is allowed.
+    pub policy: Arc<policy::EgressPolicy>,
+    /// Headers with secrets, for the base URL's origin only.
+    pub credentials: Arc<Credentials>,
+}
+
+/// Secrets that the host adds to requests to the connection's own origin, after the
+/// guest's request is final. Deliberately without `Debug` of the values.
+#[derive(Default)]
+pub struct Credentials {
+    /// Header names and values.
+    pub headers: Vec<(String, String)>,
+    /// Query parameters.
+    pub query: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Credentials({} headers, {} query parameters)",
+            self.headers.len(),
+            self.query.len()
+        )
+    }
+}
+
+/// A request as the guest built it.
+#[derive(Clone, Debug)]
+pub struct OutgoingRequest {
+    /// HTTP method.
+    pub method: String,
+    /// Absolute, or relative to the scope's base URL (or to `base_url`).
+    pub url: String,
+    /// A base URL that takes the place of the connection's for this request.
+    pub base_url: Option<String>,
+    /// Query parameters that are added to the URL's, percent-encoded by the host.
+    pub query: Vec<(String, String)>,
+    /// Headers; those that carry credentials or framing are refused.
+    pub headers: Vec<(String, String)>,
+    /// Body, if any.
+    pub body: Option<Bytes>,
+    /// Time for one exchange.
+    pub timeout: Option<Duration>,
+    /// Tries after the first.
+    pub retries: u32,
+    /// Statuses that are tried again beside 429 and 5xx.
+    pub retry_on: Vec<u16>,
+}
+
+/// A response, its body counted against the run's memory for as long as it is held.
+#[derive(Debug)]
+pub struct IncomingResponse {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers in the provider's order, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The URL that answered, without credentials.
+    pub url: String,
+    /// The body, decoded.
+    pub body: Bytes,
+    /// The memory of `body`.
+    pub held: Held,
+}
+
+/// What came of a request: what it cost, whether it went well or not.
+#[derive(Debug)]
+pub struct Sent {
+    /// What it cost.
+    pub exchange: Exchange,
+    /// The response, or why there is none. `limit.memory` means that the run's memory
+    /// budget refused a part of the body.
+    pub response: Result<IncomingResponse>,
+}
+
+/// What one `send` cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exchange {
+    /// Requests put on the wire, redirects and retries included.
+    pub requests: u32,
+    /// Those that were tries after the first.
+    pub retries: u32,
+    /// Time spent waiting between tries.
+    pub waited: Duration,
+    /// Bytes of the body on the wire.
+    pub wire_bytes: u64,
+}
+
+/// The way out. One implementation talks to the network ([`live`]); a recording can
+/// stand in for it.
+#[async_trait]
+pub trait Egress: Send + Sync + 'static {
+    /// Sends a request, with retries, within `deadline`. Body bytes are taken from
+    /// `memory` while they stream in. A status that is no success is a response, not an
+    /// error.
+    async fn send(
+        &self,
+        scope: &EgressScope,
+        request: OutgoingRequest,
+        memory: &MemoryBudget,
+        deadline: Instant,
+    ) -> Sent;
+}
+
+pub mod live;
+pub mod policy;

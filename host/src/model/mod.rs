@@ -1,0 +1,26 @@
+//! The words of the product as plain data, and the rules on them that need no I/O.
+//!
+//! Nothing here can fail except to parse, and nothing here opens, reads or waits.
+
+mod change;
+mod deployment;
+mod ids;
+pub mod json;
+mod manifest;
+mod record;
+mod run;
+
+pub use change::{Action, Change, ChangeFilter, ChangePage, Classified, Cursor, classify};
+pub use deployment::Deployment;
+pub use ids::{
+    ConnectionId, ConnectionKey, Digest, Environment, Integration, ModelName, RunId, StreamKey,
+    SyncKey, SyncName, Variant,
+};
+pub use manifest::{
+    CheckpointSchema, Endpoint, Manifest, ManifestModel, MetadataSchema, SyncType, nearest,
+};
+pub use record::{ContentHash, RecordBatch, RecordSpan, SaveMode, SaveSummary, StoredRecord};
+pub use run::{
+    BlockedDelete, Checkpoint, Growth, LogLevel, LogLine, ModelCounts, Outcome, PostMortem, RunRow,
+    RunState, Trigger, Usage,
+};
