@@ -24,6 +24,7 @@
 
 pub mod clock;
 pub mod egress;
+pub mod capability;
 pub mod error;
 pub mod limits;
 pub mod memory;
