@@ -25,6 +25,7 @@
 pub mod clock;
 pub mod egress;
 pub mod capability;
+pub mod sandbox;
 pub mod error;
 pub mod limits;
 pub mod memory;
