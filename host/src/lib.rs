@@ -26,6 +26,8 @@ pub mod clock;
 pub mod egress;
 pub mod capability;
 pub mod sandbox;
+pub mod deploy;
+pub mod run;
 pub mod error;
 pub mod limits;
 pub mod memory;

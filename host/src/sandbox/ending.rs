@@ -26,7 +26,7 @@ pub(super) fn of_trap(error: &wasmtime::Error, memory: &MemoryBudget, gauge: &Cp
         let limit = crate::limits::HOSTCALL_FUEL_BYTES;
         return Error::new(Code::LimitHostcall, format!("one host call was to copy more than {limit} bytes out of the guest"));
     }
-    if text.contains("too many component handles") || text.contains("resource table has no free keys") {
+    if text.contains("handle limit exceeded") || text.contains("resource table has no free keys") {
         return Error::new(Code::LimitHandles, "too many live handles; drop requests, responses and streams when done with them");
     }
     Error::new(Code::GuestTrap, trap_words(error, stderr))
