@@ -5,7 +5,6 @@
 
 use bytes::Bytes;
 use divan::counter::{BytesCount, ItemsCount};
-use std::fmt::Write;
 use std::sync::Arc;
 use tidegate::model::json::{RecordRules, scan};
 
@@ -26,12 +25,10 @@ fn batch(bytes: usize, records: usize) -> Bytes {
             id % 97,
             id * 7919
         );
-        while record.len() + 2 < bytes {
-            let _ = write!(
-                record,
-                "Line {} says \\\"more\\\" of the same.\\n",
-                record.len()
-            );
+        while record.len() + 3 < bytes {
+            let filler = r#"Every line says \"more\" of the same, and then it ends here.\n"#;
+            let room = (bytes - 3 - record.len()).min(filler.len());
+            record.push_str(if room < filler.len() { "." } else { filler });
         }
         record.push_str("\"}\n");
         batch.push_str(&record);

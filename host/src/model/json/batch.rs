@@ -62,7 +62,7 @@ pub fn check_object(json: &[u8], bytes_max: usize, code: Code) -> Result<()> {
         let mut scratch = Scratch::default();
         utf8(json)?;
         Walk::new(json, &mut scratch).top()?;
-        sorted(&mut scratch)
+        sorted(&mut scratch, json)
     });
     checked.map_err(|fault| Error::new(code, format!("{} at byte {}", fault.why, fault.at)))
 }
@@ -107,7 +107,7 @@ impl<'r> Scanner<'r> {
         self.walk(line).map_err(|(code, fault)| Refused {
             code,
             // Members before the fault are in the scratch, so the id may be known.
-            id: self.id().ok().flatten(),
+            id: self.id(line).ok().flatten(),
             fault,
         })
     }
@@ -118,12 +118,12 @@ impl<'r> Scanner<'r> {
             .and_then(|()| utf8(line))
             .map_err(invalid)?;
         let top = Walk::new(line, &mut self.scratch).top().map_err(invalid)?;
-        sorted(&mut self.scratch).map_err(invalid)?;
-        let id = self.id().map_err(invalid)?;
+        sorted(&mut self.scratch, line).map_err(invalid)?;
+        let id = self.id(line).map_err(invalid)?;
         let id = id
             .map_or_else(|| fault(top.start, "has no `id`"), Ok)
             .map_err(invalid)?;
-        let (members, text) = (self.scratch.top(), &self.scratch.out);
+        let (text, members) = self.scratch.top(line);
         let judged = self.rules.judge(members, text, top.start, &mut self.hashed);
         judged.map_err(|fault| (Code::RecordSchema, fault))?;
         Ok(RecordSpan {
@@ -134,10 +134,9 @@ impl<'r> Scanner<'r> {
     }
 
     /// The id among the top-level members that have been walked, if it is there.
-    fn id(&self) -> Walked<Option<Box<str>>> {
-        let text = &self.scratch.out;
-        let mut members = self.scratch.top().iter();
-        let found = members.find(|member| member.key(text) == b"id");
+    fn id(&mut self, line: &[u8]) -> Walked<Option<Box<str>>> {
+        let (text, members) = self.scratch.top(line);
+        let found = members.iter().find(|member| member.key(text) == b"id");
         found.map(|member| id(member, text)).transpose()
     }
 }
@@ -164,9 +163,9 @@ fn utf8(json: &[u8]) -> Walked<()> {
 }
 
 /// Sorts the top-level members, unless one is there twice.
-fn sorted(scratch: &mut Scratch) -> Walked<()> {
+fn sorted(scratch: &mut Scratch, source: &[u8]) -> Walked<()> {
     let Scratch { out, members, .. } = scratch;
-    members.sort(0, out).or_else(|twice| {
+    members.sort(0, out, source).map(drop).or_else(|twice| {
         fault(
             twice.at,
             format!(

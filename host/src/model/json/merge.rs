@@ -1,6 +1,7 @@
 //! Merging objects as text: what a patch does not touch keeps its spelling to the byte.
 
 use super::batch::{Scanner, check_object};
+use super::canonical::Text;
 use super::rules::RecordRules;
 use super::text;
 use crate::error::{Code, Error, Result};
@@ -123,8 +124,9 @@ impl<'a> Iterator for Pairs<'a> {
 
     fn next(&mut self) -> Option<Pair<'a>> {
         self.skip();
-        let mut name = Vec::new();
-        let key_end = text::read(self.rest, 0, &mut name).ok()?;
+        let mut name = Text::default();
+        let (key_end, _) = text::read(self.rest, 0, &mut name).ok()?;
+        let name = std::mem::take(name.settle(self.rest));
         let key = self.take(key_end)?;
         let colon = self.rest.iter().position(|byte| *byte == b':')?;
         self.take(colon + 1)?;

@@ -5,6 +5,7 @@
 //! end of the digits (`1e400`). A plain number without idle zeros, which nearly all are,
 //! is therefore copied as it stands. `-0` is `0`.
 
+use super::canonical::Text;
 use super::scan::Kind;
 use crate::limits::JSON_NUMBER_CHARS_MAX;
 
@@ -38,7 +39,7 @@ struct Parts<'a> {
 pub(super) fn read(
     source: &[u8],
     start: usize,
-    out: &mut Vec<u8>,
+    out: &mut Text,
 ) -> Result<(usize, Kind), BadNumber> {
     let (end, parts) = parse(source, start)?;
     if end - start > JSON_NUMBER_CHARS_MAX {
@@ -48,18 +49,17 @@ pub(super) fn read(
             why: format!("a number has {found} characters, limit {JSON_NUMBER_CHARS_MAX}"),
         });
     }
-    let text = source.get(start..end).unwrap_or_default();
-    let short = text.len() <= PLAIN_CHARS_MAX && parts.exponent.is_empty();
+    let short = end - start <= PLAIN_CHARS_MAX && parts.exponent.is_empty();
     let is_zero = parts.whole == b"0";
     if short && parts.fraction.is_empty() && !(is_zero && parts.negative) {
-        out.extend_from_slice(text);
+        out.keep(source, start, end);
         return Ok((end, Kind::INTEGER));
     }
     if short && matches!(parts.fraction.last(), Some(b'1'..=b'9')) {
-        out.extend_from_slice(text);
+        out.keep(source, start, end);
         return Ok((end, Kind::FRACTION));
     }
-    let kind = write(&parts, start, out)?;
+    let kind = write(&parts, start, out.settle(source))?;
     Ok((end, kind))
 }
 

@@ -4,7 +4,7 @@
 //! Invariant: the source is UTF-8 when the walk begins. Offsets in faults count bytes
 //! from the start of the source, which is the start of the record.
 
-use super::canonical::{Member, Members};
+use super::canonical::{Member, Members, Text, prefix};
 use super::{number, text};
 use crate::limits::JSON_DEPTH_MAX;
 
@@ -44,7 +44,7 @@ pub(super) fn fault<T>(at: usize, why: impl Into<String>) -> Walked<T> {
 #[derive(Default)]
 pub(super) struct Scratch {
     /// Canonical text as it is written.
-    pub out: Vec<u8>,
+    pub out: Text,
     /// Members of the objects that are open.
     pub members: Members,
     /// How many of the members are known to be the top object's own.
@@ -59,9 +59,10 @@ impl Scratch {
         self.top = 0;
     }
 
-    /// The top object's members, as far as they were walked.
-    pub fn top(&self) -> &[Member] {
-        self.members.since(0).get(..self.top).unwrap_or_default()
+    /// The canonical text so far, and the top object's members as far as they were walked.
+    pub fn top(&mut self, source: &[u8]) -> (&[u8], &[Member]) {
+        let members = self.members.since(0).get(..self.top);
+        (self.out.settle(source), members.unwrap_or_default())
     }
 }
 
@@ -117,7 +118,7 @@ impl<'a> Walk<'a> {
     /// Walks any value; answers its kind.
     fn value(&mut self, depth: usize) -> Walked<Kind> {
         match self.peek() {
-            Some(b'"') => self.string().map(|()| Kind::STRING),
+            Some(b'"') => self.string().map(|_| Kind::STRING),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b'{') => self.object(depth + 1).map(|()| Kind::OBJECT),
             Some(b'[') => self.array(depth + 1).map(|()| Kind::ARRAY),
@@ -129,26 +130,27 @@ impl<'a> Walk<'a> {
     }
 
     fn object(&mut self, depth: usize) -> Walked<()> {
-        let start = self.scratch.out.len();
-        self.scratch.out.push(b'{');
+        let start = self.scratch.out.len() + 1;
         let first = self.members(depth)?;
         let Scratch { out, members, .. } = &mut *self.scratch;
-        if let Err(twice) = members.sort(first, out) {
-            return fault(
-                twice.at,
-                format!(
-                    "has the key `{}` twice in one object",
-                    twice.key.escape_debug()
-                ),
-            );
+        match members.sort(first, out, self.source) {
+            Ok(true) => out.keep(self.source, self.at - 1, self.at),
+            Ok(false) => {
+                let text = out.settle(self.source);
+                members.rewrite(first, start, text);
+                text.push(b'}');
+            }
+            Err(twice) => {
+                let key = twice.key.escape_debug();
+                return fault(twice.at, format!("has the key `{key}` twice in one object"));
+            }
         }
-        members.close(first, start + 1, out);
-        out.push(b'}');
+        members.close(first);
         Ok(())
     }
 
-    /// Walks an object from its brace to its brace and leaves its members, each with
-    /// its key, in the scratch; answers the index of the first.
+    /// Walks an object from its brace to its brace, writes all but the closing one, and
+    /// leaves its members in the scratch; answers the index of the first.
     fn members(&mut self, depth: usize) -> Walked<usize> {
         self.enter(depth)?;
         let first = self.scratch.members.len();
@@ -161,7 +163,7 @@ impl<'a> Walk<'a> {
             self.member(depth)?;
             self.skip_space();
             match self.peek() {
-                Some(b',') => self.at += 1,
+                Some(b',') => self.punctuation(),
                 Some(b'}') => {
                     self.at += 1;
                     return Ok(first);
@@ -187,8 +189,14 @@ impl<'a> Walk<'a> {
                 format!("expected a key in quotes, found {}", self.found()),
             );
         }
-        self.string()?;
+        let as_it_stands = self.string()?;
         let key_end = self.scratch.out.len();
+        let prefix = if as_it_stands {
+            prefix(self.source.get(at + 1..self.at - 1).unwrap_or_default())
+        } else {
+            let text = self.scratch.out.settle(self.source);
+            prefix(text.get(start + 1..key_end - 1).unwrap_or_default())
+        };
         self.skip_space();
         if self.peek() != Some(b':') {
             return fault(
@@ -196,12 +204,19 @@ impl<'a> Walk<'a> {
                 format!("expected `:` after a key, found {}", self.found()),
             );
         }
-        self.at += 1;
-        self.scratch.out.push(b':');
+        self.punctuation();
         self.skip_space();
         let kind = self.value(depth)?;
         let Scratch { out, members, top } = &mut *self.scratch;
-        members.push(Member::new(at, start, key_end, kind, out));
+        // A record is at most 1 MiB and its canonical form a few times that.
+        members.push(Member {
+            prefix,
+            start: start as u32,
+            key_end: key_end as u32,
+            end: out.len() as u32,
+            at: at as u32,
+            kind,
+        });
         if depth == 1 {
             *top = members.len();
         }
@@ -210,20 +225,20 @@ impl<'a> Walk<'a> {
 
     fn array(&mut self, depth: usize) -> Walked<()> {
         self.enter(depth)?;
-        self.scratch.out.push(b'[');
         self.skip_space();
         if self.peek() == Some(b']') {
-            self.at += 1;
-            self.scratch.out.push(b']');
+            self.punctuation();
             return Ok(());
         }
         loop {
             self.value(depth)?;
             self.skip_space();
-            let next = self.peek();
-            match next {
-                Some(b',') => self.scratch.out.push(b','),
-                Some(b']') => self.scratch.out.push(b']'),
+            match self.peek() {
+                Some(b',') => self.punctuation(),
+                Some(b']') => {
+                    self.punctuation();
+                    return Ok(());
+                }
                 _ => {
                     let found = self.found();
                     return fault(
@@ -231,10 +246,6 @@ impl<'a> Walk<'a> {
                         format!("expected `,` or `]` after an item, found {found}"),
                     );
                 }
-            }
-            self.at += 1;
-            if next == Some(b']') {
-                return Ok(());
             }
             self.skip_space();
         }
@@ -245,15 +256,22 @@ impl<'a> Walk<'a> {
         if depth > JSON_DEPTH_MAX {
             return fault(self.at, format!("nesting is deeper than {JSON_DEPTH_MAX}"));
         }
-        self.at += 1;
+        self.punctuation();
         Ok(())
     }
 
-    fn string(&mut self) -> Walked<()> {
+    /// Steps over one byte of punctuation, which is canonical.
+    fn punctuation(&mut self) {
+        self.scratch.out.keep(self.source, self.at, self.at + 1);
+        self.at += 1;
+    }
+
+    /// Walks a string; answers whether it is canonical as it stands.
+    fn string(&mut self) -> Walked<bool> {
         match text::read(self.source, self.at, &mut self.scratch.out) {
-            Ok(end) => {
+            Ok((end, as_it_stands)) => {
                 self.at = end;
-                Ok(())
+                Ok(as_it_stands)
             }
             Err(bad) => fault(bad.at, bad.why),
         }
@@ -275,8 +293,9 @@ impl<'a> Walk<'a> {
         if !rest.starts_with(word) || after.is_some_and(u8::is_ascii_alphanumeric) {
             return fault(self.at, format!("expected a value, found {}", self.found()));
         }
-        self.at += word.len();
-        self.scratch.out.extend_from_slice(word);
+        let end = self.at + word.len();
+        self.scratch.out.keep(self.source, self.at, end);
+        self.at = end;
         Ok(kind)
     }
 

@@ -1,7 +1,11 @@
 //! Strings: where they end, which are refused, and their one canonical spelling.
 //!
-//! Canonical: everything as raw UTF-8, except `"` and `\` behind a backslash and control
-//! characters as `\u00xx` in lower case.
+//! Canonical: everything as raw UTF-8, except `"`, `\` and the five control characters
+//! that JSON has a letter for behind a backslash, and other control characters as
+//! `\u00xx` in lower case. That is what most serialisers write, so that nearly every
+//! string is canonical as it stands.
+
+use super::canonical::Text;
 
 /// Why a string was refused: a sentence fragment, and the byte that it is about.
 pub(super) struct BadText {
@@ -18,23 +22,31 @@ const TOPS: u64 = ONES << 7;
 /// The first printable character: all before it are control characters.
 const FIRST_PRINTABLE: u8 = b' ';
 
-/// Reads the string whose opening quote is at `open` and appends its canonical form,
-/// quotes included, to `out`. Answers the offset after its closing quote.
-pub(super) fn read(source: &[u8], open: usize, out: &mut Vec<u8>) -> Result<usize, BadText> {
-    out.push(b'"');
-    let mut at = open + 1;
+/// Reads the string whose opening quote is at `open` and adds its canonical form, quotes
+/// included, to `out`. Answers the offset after its closing quote, and whether the string
+/// is canonical as it stands.
+pub(super) fn read(source: &[u8], open: usize, out: &mut Text) -> Result<(usize, bool), BadText> {
+    let (mut at, mut kept) = (open + 1, open);
     loop {
-        let rest = source.get(at..).unwrap_or_default();
-        let length = plain_length(rest);
-        let (plain, special) = rest.split_at_checked(length).unwrap_or_default();
-        out.extend_from_slice(plain);
-        at += length;
-        match special.first() {
+        at += plain_length(source.get(at..).unwrap_or_default());
+        match source.get(at) {
             Some(b'"') => {
-                out.push(b'"');
-                return Ok(at + 1);
+                out.keep(source, kept, at + 1);
+                return Ok((at + 1, kept == open));
             }
-            Some(b'\\') => at = escape(source, at, out)?,
+            Some(b'\\')
+                if matches!(
+                    source.get(at + 1),
+                    Some(b'"' | b'\\' | b'n' | b't' | b'r' | b'b' | b'f')
+                ) =>
+            {
+                at += 2;
+            }
+            Some(b'\\') => {
+                out.keep(source, kept, at);
+                at = escape(source, at, out.settle(source))?;
+                kept = at;
+            }
             Some(control) => {
                 let why = format!("a string has the raw control character 0x{control:02x}");
                 return Err(BadText { at, why });
@@ -84,26 +96,23 @@ fn specials(word: u64) -> u64 {
     (quotes | slashes | controls) & TOPS
 }
 
-/// Reads the escape at `at` and appends its canonical form; answers the offset after it.
+/// Reads the escape at `at`, which is not canonical, and appends what is; answers the
+/// offset after it.
 fn escape(source: &[u8], at: usize, out: &mut Vec<u8>) -> Result<usize, BadText> {
-    let code = match source.get(at + 1) {
-        Some(b'n') => 0x0a,
-        Some(b't') => 0x09,
-        Some(b'r') => 0x0d,
-        Some(b'b') => 0x08,
-        Some(b'f') => 0x0c,
-        Some(plain @ (b'"' | b'\\' | b'/')) => u32::from(*plain),
-        Some(b'u') => return unicode(source, at, out),
+    match source.get(at + 1) {
+        Some(b'u') => unicode(source, at, out),
+        Some(b'/') => {
+            out.push(b'/');
+            Ok(at + 2)
+        }
         other => {
             let found = other.map_or("the end".into(), |byte| {
                 format!("`\\{}`", char::from(*byte).escape_debug())
             });
             let why = format!("a string has {found}, which is no JSON escape");
-            return Err(BadText { at, why });
+            Err(BadText { at, why })
         }
-    };
-    push_canonical(char::from_u32(code).unwrap_or_default(), out);
-    Ok(at + 2)
+    }
 }
 
 /// Reads `\uXXXX`, or a surrogate pair of two, at `at`.
@@ -138,6 +147,11 @@ fn four_hex(source: &[u8], at: usize) -> Option<u32> {
 pub(super) fn push_canonical(character: char, out: &mut Vec<u8>) {
     match character {
         '"' | '\\' => out.extend([b'\\', character as u8]),
+        '\n' => out.extend(b"\\n"),
+        '\t' => out.extend(b"\\t"),
+        '\r' => out.extend(b"\\r"),
+        '\u{8}' => out.extend(b"\\b"),
+        '\u{c}' => out.extend(b"\\f"),
         control if (control as u32) < u32::from(FIRST_PRINTABLE) => {
             out.extend(format!("\\u{:04x}", control as u32).into_bytes());
         }
