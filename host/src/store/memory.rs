@@ -313,8 +313,10 @@ impl Store for MemoryStore {
     async fn get(&self, stream: &StreamKey, ids: &[Box<str>]) -> Result<Vec<Option<StoredRecord>>> {
         let state = self.lock();
         let stream = state.streams.get(stream);
-        let one = |id: &Box<str>| stream.and_then(|stream| stream.get(id)).cloned();
-        Ok(ids.iter().map(one).collect())
+        Ok(ids
+            .iter()
+            .map(|id| stream.and_then(|stream| stream.get(id)).cloned())
+            .collect())
     }
 
     async fn changes(
