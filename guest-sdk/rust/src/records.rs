@@ -184,12 +184,12 @@ impl<C: State, M: State> Run<C, M> {
     /// All live records of `T`, in the order in which they last changed, fetched from the
     /// host as the iterator goes on.
     pub fn list<T: Model + DeserializeOwned>(&self) -> impl Iterator<Item = Result<T>> {
-        let mut page = Vec::new().into_iter();
+        let mut page = Vec::<String>::new().into_iter();
         let mut next = Some(None::<String>);
         std::iter::from_fn(move || {
             loop {
                 if let Some(json) = page.next() {
-                    return Some(crate::decode::from_json::<T>(&String::as_str(&json)));
+                    return Some(crate::decode::from_json::<T>(json.as_str()));
                 }
                 let cursor = next.take()?;
                 match sys::list_records(&T::name(), cursor.as_deref(), LIST_PAGE) {

@@ -5,7 +5,7 @@
 //! anchored to the start: the third month from 31 January begins on 31 March, not on the
 //! 29th that the one before ended at.
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Result};
 use crate::run::Run;
 use crate::sync::State;
 use crate::sys;
@@ -172,13 +172,7 @@ impl Progress {
     /// before the recorded one is a wish for more, and begins anew.
     fn plan(recorded: Option<Progress>, from: Date, to: Date, every: Every) -> Progress {
         match recorded {
-            Some(progress) if from >= progress.from && progress.every == every => progress,
-            // Another length: the grid begins anew where the old one had got to.
-            Some(progress) if from >= progress.from => Progress {
-                from: progress.from,
-                every,
-                ..progress
-            },
+            Some(progress) if from >= progress.from => Progress { every, ..progress },
             _ => Progress {
                 from,
                 to: to.max(from),
@@ -232,32 +226,41 @@ impl<C: State, M: State> Run<C, M> {
         every: Every,
         mut work: impl FnMut(Window) -> Result<C>,
     ) -> Result<Timestamp> {
-        let recorded = self
-            .metadata_field(PROGRESS_FIELD)?
-            .map(serde_json::from_value)
-            .transpose();
-        let recorded = recorded.map_err(|why| {
-            Error::from(why)
-                .context("reading `window` of the metadata, where the backfill keeps its progress")
-        })?;
-        let mut progress = Progress::plan(recorded, from, to, every);
+        let mut progress = self.planned(from, to, every)?;
         let total = Windows::new(progress.from, progress.to, every).count();
         let windows = progress.windows();
-        let mut done = total.saturating_sub(windows.clone().count());
-        for window in windows {
+        let done = total.saturating_sub(windows.clone().count());
+        for (done, window) in (done..).zip(windows) {
             sys::progress(&window.to_string(), count(done), Some(count(total)));
             let checkpoint =
                 work(window).map_err(|error| error.context(format_args!("window {window}")))?;
             progress.done = window.to;
-            done += 1;
             // The order matters: `save_checkpoint` is where a run may be interrupted, and
             // by then the window has to count as complete.
-            self.merge_metadata(serde_json::json!({ PROGRESS_FIELD: progress }))?;
+            self.record(&progress)?;
             if !crate::manifest::is_unit::<C>() {
                 self.save_checkpoint(&checkpoint)?;
             }
         }
         Ok(midnight(progress.to))
+    }
+
+    /// The plan to follow, recorded before its first window.
+    fn planned(&self, from: Date, to: Date, every: Every) -> Result<Progress> {
+        let recorded: Option<Progress> = self
+            .metadata_field(PROGRESS_FIELD)?
+            .map(serde_json::from_value)
+            .transpose()
+            .context("reading `window` of the metadata, where the backfill keeps its progress")?;
+        let plan = Progress::plan(recorded.clone(), from, to, every);
+        if recorded.as_ref() != Some(&plan) {
+            self.record(&plan)?;
+        }
+        Ok(plan)
+    }
+
+    fn record(&self, progress: &Progress) -> Result<()> {
+        self.merge_metadata(serde_json::json!({ PROGRESS_FIELD: progress }))
     }
 }
 

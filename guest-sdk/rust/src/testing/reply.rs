@@ -168,11 +168,14 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// A provider as a function.
+type Answer = Box<dyn FnMut(&Sent) -> Reply>;
+
 /// What answers what.
 #[derive(Default)]
 pub(super) struct Replies {
     rules: Vec<(Url, VecDeque<Reply>)>,
-    otherwise: Option<Box<dyn FnMut(&Sent) -> Reply>>,
+    otherwise: Option<Answer>,
 }
 
 impl Replies {
