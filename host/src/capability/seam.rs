@@ -90,6 +90,9 @@ impl Seam {
     }
 
     fn leave<T: Reply>(&self, call: Option<Call>, answer: &Result<T>) {
+        if let Err(error) = answer {
+            self.trail.answer(error.code);
+        }
         if let (Some(tap), Some(call)) = (&self.tap, call) {
             match answer {
                 Ok(value) => tap.after(&call, Ok(&value.show())),

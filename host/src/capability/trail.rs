@@ -1,5 +1,6 @@
 //! The trail of a run: what the post-mortem is made of, gathered as it goes.
 
+use crate::error::Code;
 use crate::limits::GROWTHS_KEPT;
 use crate::model::Growth;
 use std::collections::VecDeque;
@@ -38,6 +39,8 @@ pub struct Facts {
     pub largest_response_bytes: u64,
     /// Bytes of records saved.
     pub saved_bytes: u64,
+    /// Codes that the host answered: a guest that ends with one of them passes it on.
+    pub answered: Vec<Code>,
 }
 
 /// One host call in the trail.
@@ -97,6 +100,18 @@ impl Trail {
         facts.unsaved_bytes = 0;
         facts.pages_since_save = 0;
         facts.last_save_at_page = Some(facts.pages);
+    }
+
+    pub(super) fn answer(&self, code: Code) {
+        let mut facts = self.lock();
+        if !facts.answered.contains(&code) {
+            facts.answered.push(code);
+        }
+    }
+
+    /// Whether the host answered `code` to a call of this run.
+    pub fn answered(&self, code: Code) -> bool {
+        self.lock().answered.contains(&code)
     }
 
     /// Notes a growth of the run's memory, or a refused one.
