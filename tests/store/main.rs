@@ -75,6 +75,7 @@ rows! {
         a_spoil_without_a_pass_does_nothing
         a_pass_goes_on_over_an_interrupted_run
         a_run_cut_in_a_page_leaves_a_hole
+        a_hole_needs_no_second_opening
         a_fresh_pass_forgets_the_one_before
         a_pass_over_two_good_runs_is_whole
         passes_of_two_models_are_apart

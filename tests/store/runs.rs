@@ -173,6 +173,11 @@ pub async fn executions_without_progress_are_counted(mut world: World) {
         (interrupted(), None, 1),
         (interrupted(), Some(r#"{"page":1}"#), 2),
         (interrupted(), None, 0),
+        // Only a run that saves a checkpoint is interrupted by its time: the same one
+        // over again is no progress.
+        (interrupted(), Some(r#"{"page":1}"#), 1),
+        (interrupted(), Some(r#"{"page":2}"#), 2),
+        (interrupted(), None, 0),
         (interrupted(), None, 1),
         (failed(), None, 2),
         (interrupted(), None, 0),

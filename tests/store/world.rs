@@ -263,8 +263,7 @@ pub fn lines(ids: &[&str], content: u32) -> String {
 }
 
 pub fn batch(ndjson: &str, ignore: &[&str]) -> RecordBatch {
-    let ignore = ignore.iter().map(|field| (*field).to_owned()).collect();
-    let rules = Arc::new(RecordRules { ignore });
+    let rules = Arc::new(RecordRules::ignoring(ignore.iter().copied()));
     json::scan(ndjson.to_owned().into(), &rules).unwrap()
 }
 

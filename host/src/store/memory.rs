@@ -139,7 +139,7 @@ impl State {
         };
         let stream = self.stream(fence.key.stream(model.clone()));
         let live = stream.stats().live;
-        let gone: Vec<Box<str>> = stream
+        let mut gone: Vec<Box<str>> = stream
             .live()
             .filter(|id| !pass.seen.contains(*id))
             .cloned()
@@ -159,7 +159,20 @@ impl State {
         }
         let deleted = stream.delete(&gone, writer);
         self.count(fence, model, |counts| counts.deleted += u64::from(deleted));
+        gone.sort();
         PassEnd::Deleted(gone)
+    }
+
+    /// Drops the records of a stream, also from what any pass has seen of them.
+    fn clear(&mut self, stream: &StreamKey) {
+        if let Some(stream) = self.streams.get_mut(stream) {
+            stream.clear();
+        }
+        for ((sync, model), pass) in &mut self.passes {
+            if sync.stream(model.clone()) == *stream {
+                pass.seen.clear();
+            }
+        }
     }
 
     /// Frees the sync of an ended run, and remembers what the next one must know.
@@ -289,7 +302,10 @@ impl Store for MemoryStore {
         let stream = state.stream(key);
         let summary = stream.save(&batch, mode, writer)?;
         let ids = batch.records.into_iter().map(|record| record.id);
-        let seen: Vec<Box<str>> = ids.filter(|id| stream.is_live(id)).collect();
+        // A merge leaves alone what is not live, so it has not seen that.
+        let seen: Vec<Box<str>> = ids
+            .filter(|id| mode != SaveMode::Merge || stream.is_live(id))
+            .collect();
         if let Some(pass) = state.open_pass(fence, model) {
             pass.seen.extend(seen);
             pass.mid_page = true;
@@ -444,9 +460,7 @@ impl Store for MemoryStore {
         state.passes.retain(|(sync, _), _| sync != key);
         if what == Reset::CheckpointAndRecords {
             for model in models {
-                if let Some(stream) = state.streams.get_mut(&key.stream(model.clone())) {
-                    stream.clear();
-                }
+                state.clear(&key.stream(model.clone()));
             }
         }
         Ok(())
