@@ -10,8 +10,23 @@ const UNITS: &[&str] = &["KIB", "MIB", "GIB"];
 
 /// Words by which a doc comment tells the outcome; a code in backticks does too.
 const OUTCOMES: &[&str] = &[
-    "refused", "trap", "fails", "held", "dropped", "cut", "yields", "replace", "wait", "counts",
-    "ends", "is left", "sample", "allow", "may set", "honoured",
+    "outcome as [`",
+    "refused",
+    "trap",
+    "fails",
+    "failure",
+    "held",
+    "dropped",
+    "cut",
+    "yields",
+    "replace",
+    "wait",
+    "counts",
+    "ends",
+    "is left",
+    "sample",
+    "may set",
+    "honoured",
 ];
 
 /// Limits whose doc comment does not tell the outcome yet. The list only shrinks: an
