@@ -18,23 +18,78 @@ use tidegate::store::{DeleteGuard, PassEnd, Reset, RunBegun, RunFence, RunQuery}
 const SYNCS: [&str; 2] = ["one", "two"];
 const MODELS: [&str; 2] = [MODEL, "Deal"];
 /// Few ids and contents, so that they meet often.
-const IDS: [&str; 10] = ["a", "b", "c", "d", "e", "f", "7", "ü", "10", "id with spaces"];
+const IDS: [&str; 10] = [
+    "a",
+    "b",
+    "c",
+    "d",
+    "e",
+    "f",
+    "7",
+    "ü",
+    "10",
+    "id with spaces",
+];
 
 /// One step. Numbers choose from the lists above.
 #[derive(Clone, Debug)]
 pub enum Op {
-    Begin { sync: usize },
-    End { sync: usize, outcome: u8, close: bool, guard: bool },
-    Save { sync: usize, model: usize, ids: Vec<usize>, content: u32, mode: u8 },
-    Delete { sync: usize, model: usize, ids: Vec<usize> },
-    OpenPass { sync: usize, model: usize, resumed: bool },
-    SpoilPass { sync: usize, model: usize },
-    ClosePass { sync: usize, model: usize, guard: bool },
-    Checkpoint { sync: usize, page: Option<u8> },
-    Metadata { field: u8, value: u8, merge: bool },
-    Log { sync: usize, lines: u8 },
-    Reset { sync: usize, records: bool },
-    Read { model: usize, limit: usize },
+    Begin {
+        sync: usize,
+    },
+    End {
+        sync: usize,
+        outcome: u8,
+        close: bool,
+        guard: bool,
+    },
+    Save {
+        sync: usize,
+        model: usize,
+        ids: Vec<usize>,
+        content: u32,
+        mode: u8,
+    },
+    Delete {
+        sync: usize,
+        model: usize,
+        ids: Vec<usize>,
+    },
+    OpenPass {
+        sync: usize,
+        model: usize,
+        resumed: bool,
+    },
+    SpoilPass {
+        sync: usize,
+        model: usize,
+    },
+    ClosePass {
+        sync: usize,
+        model: usize,
+        guard: bool,
+    },
+    Checkpoint {
+        sync: usize,
+        page: Option<u8>,
+    },
+    Metadata {
+        field: u8,
+        value: u8,
+        merge: bool,
+    },
+    Log {
+        sync: usize,
+        lines: u8,
+    },
+    Reset {
+        sync: usize,
+        records: bool,
+    },
+    Read {
+        model: usize,
+        limit: usize,
+    },
     Reopen,
 }
 
@@ -76,7 +131,11 @@ pub struct Side {
 impl Side {
     pub async fn new(factory: Box<dyn Factory>) -> Self {
         let world = World::new(factory).await;
-        Side { world, runs: [None, None], readers: [None, None] }
+        Side {
+            world,
+            runs: [None, None],
+            readers: [None, None],
+        }
     }
 
     /// Takes one step and answers in words what came of it.
@@ -84,7 +143,11 @@ impl Side {
         self.world.tick();
         match op {
             Op::Begin { sync } => self.begin(*sync).await,
-            Op::Metadata { field, value, merge } => {
+            Op::Metadata {
+                field,
+                value,
+                merge,
+            } => {
                 let json = format!(r#"{{"f{field}":{value}}}"#);
                 let acme = connection("acme");
                 told(self.world.store().put_metadata(&acme, &json, *merge).await)
@@ -119,7 +182,13 @@ impl Side {
         for name in MODELS {
             let stream = stream(name);
             all.push(told(store.stats(&stream).await));
-            for filter in ["added,updated,deleted", "added", "updated", "deleted", "added,deleted"] {
+            for filter in [
+                "added,updated,deleted",
+                "added",
+                "updated",
+                "deleted",
+                "added,deleted",
+            ] {
                 let filter: ChangeFilter = filter.parse().unwrap();
                 for change in self.world.feed_of(&stream, 3, filter).await {
                     all.push(format!("{name} {change:?}"));
@@ -132,26 +201,44 @@ impl Side {
             all.push(format!("{sync} {}", told(found)));
         }
         all.push(told(store.metadata(&connection("acme")).await));
-        let query = RunQuery { limit: 100, ..RunQuery::default() };
+        let query = RunQuery {
+            limit: 100,
+            ..RunQuery::default()
+        };
         for row in store.runs(query).await.unwrap() {
             all.push(told(store.run_log(row.id).await));
             all.push(row_in_words(row));
         }
-        all.push(format!("defects: {:?}", store.verify().await.unwrap().defects));
+        all.push(format!(
+            "defects: {:?}",
+            store.verify().await.unwrap().defects
+        ));
         all
     }
 
     async fn begin(&mut self, sync: usize) -> String {
         let begun = self.world.try_begin(&key(SYNCS[sync])).await;
-        told(begun.map(|(run, RunBegun { attempt, interrupted_without_progress, checkpoint })| {
-            self.runs[sync] = Some(run);
-            (attempt, interrupted_without_progress, checkpoint)
-        }))
+        told(begun.map(
+            |(
+                run,
+                RunBegun {
+                    attempt,
+                    interrupted_without_progress,
+                    checkpoint,
+                },
+            )| {
+                self.runs[sync] = Some(run);
+                (attempt, interrupted_without_progress, checkpoint)
+            },
+        ))
     }
 
     async fn read(&mut self, model: usize, limit: usize) -> String {
         let (stream, after) = (stream(MODELS[model]), self.readers[model]);
-        let page = self.world.store().changes(&stream, after, limit, ChangeFilter::ALL);
+        let page = self
+            .world
+            .store()
+            .changes(&stream, after, limit, ChangeFilter::ALL);
         let page = page.await;
         self.readers[model] = page.as_ref().ok().map(|page| page.cursor);
         told(page.map(|page| (page.changes, page.more)))
@@ -160,7 +247,12 @@ impl Side {
     /// Restarts. A store that cannot restart ends the live runs as a restart would.
     async fn reopen(&mut self) -> String {
         self.world.reopen().await;
-        for run in self.runs.iter().flatten().filter(|_| !self.world.restarts()) {
+        for run in self
+            .runs
+            .iter()
+            .flatten()
+            .filter(|_| !self.world.restarts())
+        {
             let end = ending(interrupted(), self.world.now());
             // Refused where the run has ended already.
             let _ = self.world.store().finish_run(run, end).await;
@@ -172,21 +264,41 @@ impl Side {
     async fn write(&self, run: &RunFence, op: &Op) -> String {
         let store = self.world.store();
         match op {
-            Op::Save { model: nth, ids, content, mode, .. } => {
+            Op::Save {
+                model: nth,
+                ids,
+                content,
+                mode,
+                ..
+            } => {
                 let batch = batch(&lines(&chosen(ids), *content), &[]);
-                told(store.save(run, &model(MODELS[*nth]), batch, mode_of(*mode)).await)
+                told(
+                    store
+                        .save(run, &model(MODELS[*nth]), batch, mode_of(*mode))
+                        .await,
+                )
             }
-            Op::Delete { model: nth, ids, .. } => {
-                told(store.delete(run, &model(MODELS[*nth]), boxed(&chosen(ids))).await)
-            }
-            Op::OpenPass { model: nth, resumed, .. } => {
-                told(store.open_pass(run, &model(MODELS[*nth]), *resumed).await)
-            }
+            Op::Delete {
+                model: nth, ids, ..
+            } => told(
+                store
+                    .delete(run, &model(MODELS[*nth]), boxed(&chosen(ids)))
+                    .await,
+            ),
+            Op::OpenPass {
+                model: nth,
+                resumed,
+                ..
+            } => told(store.open_pass(run, &model(MODELS[*nth]), *resumed).await),
             Op::SpoilPass { model: nth, .. } => {
                 told(store.spoil_pass(run, &model(MODELS[*nth]), "refused").await)
             }
-            Op::ClosePass { model: nth, guard, .. } => {
-                let end = store.close_pass(run, &model(MODELS[*nth]), guard_of(*guard)).await;
+            Op::ClosePass {
+                model: nth, guard, ..
+            } => {
+                let end = store
+                    .close_pass(run, &model(MODELS[*nth]), guard_of(*guard))
+                    .await;
                 told(end.map(|end| match end {
                     PassEnd::Held(blocked) => PassEnd::Held(without_reason(blocked)),
                     other => other,
@@ -196,10 +308,17 @@ impl Side {
                 let json = page.map(|page| format!(r#"{{"page":{page}}}"#));
                 told(store.put_checkpoint(run, json).await)
             }
-            Op::Log { lines, .. } => {
-                told(store.append_log(run, (0..*lines).map(log_line).collect()).await)
-            }
-            Op::End { outcome, close, guard, .. } => {
+            Op::Log { lines, .. } => told(
+                store
+                    .append_log(run, (0..*lines).map(log_line).collect())
+                    .await,
+            ),
+            Op::End {
+                outcome,
+                close,
+                guard,
+                ..
+            } => {
                 let mut end = ending(outcome_of(*outcome), self.world.now());
                 let models = MODELS.iter().map(|name| model(name));
                 end.close_passes = models.filter(|_| *close).collect::<Vec<ModelName>>();
@@ -222,7 +341,11 @@ fn told<T: Debug>(answer: Result<T>) -> String {
 /// A row without what stores may word differently.
 fn row_in_words(mut row: RunRow) -> String {
     row.counts.retain(|_, counts| *counts != Default::default());
-    row.blocked_deletes = row.blocked_deletes.into_iter().map(without_reason).collect();
+    row.blocked_deletes = row
+        .blocked_deletes
+        .into_iter()
+        .map(without_reason)
+        .collect();
     if let RunState::Ended(Outcome::Interrupted { error }) = &mut row.state {
         error.message.clear();
         (row.ended, row.usage) = (None, Default::default());
@@ -260,7 +383,10 @@ fn outcome_of(nth: u8) -> Outcome {
 /// A guard that holds where more than one in three goes, or none.
 fn guard_of(on: bool) -> DeleteGuard {
     match on {
-        true => DeleteGuard { share: 0.3, records: 1 },
+        true => DeleteGuard {
+            share: 0.3,
+            records: 1,
+        },
         false => DeleteGuard::OFF,
     }
 }

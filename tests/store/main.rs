@@ -5,6 +5,7 @@
 //! [`world::Factory`]. `alike` then lets chance write the rows, with the store in memory
 //! as the judge.
 
+mod alike;
 mod care;
 mod feed;
 mod passes;
@@ -13,6 +14,9 @@ mod runs;
 mod standing;
 mod stores;
 mod world;
+
+/// Stories in one run of the tests: about ten seconds of them.
+const STORIES: u32 = 64;
 
 /// One `#[test]` for each row, for one store.
 macro_rules! tests {
@@ -31,6 +35,9 @@ macro_rules! rows {
     ($($rows:tt)*) => {
         mod memory {
             tests! { crate::stores::Memory::new; $($rows)* }
+        }
+        mod sled {
+            tests! { crate::stores::Sled::new; $($rows)* }
         }
     };
 }
@@ -110,5 +117,16 @@ rows! {
         a_deployment_is_kept_as_it_first_came
         streams_are_listed_by_connection
         verify_finds_no_defect
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(STORIES))]
+
+    #[test]
+    fn sled_tells_the_same_story_as_its_twin(story in alike::story()) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let (twin, sled) = (Box::new(stores::Memory::new()), Box::new(stores::Sled::new()));
+        runtime.block_on(alike::compare(&story, twin, sled));
     }
 }

@@ -451,12 +451,15 @@ impl Store for MemoryStore {
 
     async fn reset(&self, key: &SyncKey, models: &[ModelName], what: Reset) -> Result<()> {
         let mut state = self.lock();
-        let live = state.syncs.get(key).and_then(|sync| sync.live);
-        if let Some((live, _)) = live {
-            let message = format!("run {live} of {key} is live and cannot be reset");
-            return Err(Error::new(Code::RunConflict, message));
+        if let Some(sync) = state.syncs.get_mut(key) {
+            if let Some((live, _)) = sync.live {
+                let message = format!("run {live} of {key} is live and cannot be reset");
+                return Err(Error::new(Code::RunConflict, message));
+            }
+            sync.revision += u64::from(sync.checkpoint.take().is_some());
+            sync.interrupted_attempt = 0;
+            sync.without_progress = 0;
         }
-        state.syncs.remove(key);
         state.passes.retain(|(sync, _), _| sync != key);
         if what == Reset::CheckpointAndRecords {
             for model in models {
