@@ -36,8 +36,6 @@ pub(super) struct PassRow {
     number: u64,
     /// The stream.
     stream: u32,
-    /// The run that opened it last.
-    run: RunId,
     /// A save came after the last checkpoint: if the run is cut now, what it fetched
     /// beside may be missed.
     unsettled: bool,
@@ -107,15 +105,8 @@ impl Writer {
         self.live(fence)?;
         self.needs_room()?;
         let place = (fence.key.clone(), model.clone());
-        if let Some(pass) = self.passes.get_mut(&place).filter(|_| resumed) {
-            if pass.row.unsettled && pass.row.run != fence.run {
-                let hole = "an earlier run of this pass was cut after a save that no checkpoint \
-                            followed, so that it may have missed records";
-                pass.row.hole.get_or_insert_with(|| hole.into());
-            }
-            pass.row.unsettled = false;
-            pass.row.run = fence.run;
-            return self.put_pass(&place);
+        if resumed && self.passes.contains_key(&place) {
+            return Ok(());
         }
         self.drop_pass(&fence.key, model)?;
         let stream = self.stream_number(&fence.key.stream(model.clone()));
@@ -126,7 +117,6 @@ impl Writer {
             // Unique: the number of the commit, and which pass of it.
             number: (self.commit_number() << 16) | u64::from(self.stage.passes_opened),
             stream,
-            run: fence.run,
             unsettled: false,
             hole: None,
         };
@@ -193,13 +183,39 @@ impl Writer {
         }
     }
 
-    /// Notes that everything saved so far is covered by a checkpoint, or that the run
-    /// came to its end.
+    /// Notes that everything saved so far is covered by a checkpoint.
     pub(super) fn settle_passes(&mut self, key: &SyncKey) -> Result<()> {
+        self.change_unsettled(key, |_| {})
+    }
+
+    /// Carries the open passes of an ended run over to the next. One that did not end well
+    /// may have been cut within a page: what came after its last checkpoint is a part
+    /// only, and whoever closes the pass must know that.
+    pub(super) fn leave_passes(
+        &mut self,
+        key: &SyncKey,
+        run: RunId,
+        ended_well: bool,
+    ) -> Result<()> {
+        self.change_unsettled(key, |row| {
+            if !ended_well {
+                row.hole.get_or_insert_with(|| {
+                    format!(
+                        "run {run} was cut after a save that no checkpoint followed, so that the \
+                         pass may have missed records"
+                    )
+                });
+            }
+        })
+    }
+
+    /// Settles the unsettled passes of a sync, and changes them on the way.
+    fn change_unsettled(&mut self, key: &SyncKey, change: impl Fn(&mut PassRow)) -> Result<()> {
         let places = self.passes_of(key, |pass| pass.row.unsettled);
         for place in places {
             if let Some(pass) = self.passes.get_mut(&place) {
                 pass.row.unsettled = false;
+                change(&mut pass.row);
             }
             self.put_pass(&place)?;
         }
