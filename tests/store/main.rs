@@ -106,6 +106,7 @@ rows! {
         a_checkpoint_is_kept_whatever_the_outcome
         checkpoints_are_apart
         metadata_is_replaced_or_merged
+        metadata_keeps_its_digits
         metadata_that_does_not_fit_is_refused
         a_reset_of_the_checkpoint_keeps_the_records
         a_reset_of_the_records_leaves_no_trace

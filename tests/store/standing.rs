@@ -111,6 +111,18 @@ pub async fn metadata_is_replaced_or_merged(mut world: World) {
     assert_eq!(umbrella.unwrap(), "{}");
 }
 
+pub async fn metadata_keeps_its_digits(world: World) {
+    let acme = connection("acme");
+    let put = async |json: &str| world.store().put_metadata(&acme, json, true).await;
+    put(r#"{"price":1.10,"big":18446744073709551616}"#)
+        .await
+        .unwrap();
+    let merged = put(r#"{"next":1e400}"#).await.unwrap();
+    for digits in ["1.10", "18446744073709551616", "1e400"] {
+        assert!(merged.contains(digits), "{merged} lost {digits}");
+    }
+}
+
 pub async fn metadata_that_does_not_fit_is_refused(world: World) {
     let acme = connection("acme");
     let put = async |json: &str, merge| world.store().put_metadata(&acme, json, merge).await;
@@ -119,6 +131,10 @@ pub async fn metadata_that_does_not_fit_is_refused(world: World) {
     assert_eq!(code(put(&half("b"), true).await), Code::MetadataInvalid);
     assert_eq!(world.store().metadata(&acme).await.unwrap(), half("a"));
     put(&half("b"), false).await.unwrap();
+    assert_eq!(world.store().metadata(&acme).await.unwrap(), half("b"));
+    for (json, merge) in [("[1]", true), ("7", false), ("{", true), ("", false)] {
+        assert_eq!(code(put(json, merge).await), Code::MetadataInvalid, "{json}");
+    }
     assert_eq!(world.store().metadata(&acme).await.unwrap(), half("b"));
 }
 

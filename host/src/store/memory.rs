@@ -8,18 +8,17 @@ mod stream;
 
 use super::{
     DeleteGuard, Health, PassEnd, Reset, RunBegun, RunEnd, RunFence, RunQuery, RunStart, Store,
-    StreamStats, VerifyReport,
+    StreamStats, VerifyReport, metadata,
 };
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::limits::{DELETE_SAMPLE_IDS, METADATA_BYTES_MAX};
+use crate::limits::DELETE_SAMPLE_IDS;
 use crate::model::{
     BlockedDelete, ChangeFilter, ChangePage, Checkpoint, ConnectionKey, Cursor, Deployment, Digest,
     LogLine, ModelCounts, ModelName, Outcome, RecordBatch, RunId, RunRow, RunState, SaveMode,
     SaveSummary, StoredRecord, StreamKey, SyncKey, Usage,
 };
 use async_trait::async_trait;
-use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use stream::{Stream, Writer};
@@ -423,7 +422,7 @@ impl Store for MemoryStore {
     async fn metadata(&self, connection: &ConnectionKey) -> Result<String> {
         let state = self.lock();
         let found = state.metadata.get(connection).cloned();
-        Ok(found.unwrap_or_else(|| "{}".into()))
+        Ok(found.unwrap_or_else(|| metadata::NONE.into()))
     }
 
     async fn put_metadata(
@@ -433,18 +432,9 @@ impl Store for MemoryStore {
         merge: bool,
     ) -> Result<String> {
         let mut state = self.lock();
-        let before = state.metadata.get(connection).filter(|_| merge);
-        let after = match before {
-            Some(before) => merged(before, json)?,
-            None => fields(json).map(|_| json.to_owned())?,
-        };
-        if after.len() > METADATA_BYTES_MAX {
-            let message = format!(
-                "the metadata of {connection} would have {} bytes, limit {METADATA_BYTES_MAX}",
-                after.len()
-            );
-            return Err(Error::new(Code::MetadataInvalid, message));
-        }
+        let before = state.metadata.get(connection);
+        let before = before.map_or(metadata::NONE, String::as_str);
+        let after = metadata::written(before, json, merge)?;
         state.metadata.insert(connection.clone(), after.clone());
         Ok(after)
     }
@@ -539,22 +529,4 @@ fn place(key: &StreamKey, stream: &Stream, cursor: Cursor) -> Result<u64> {
     };
     let message = format!("cursor `{cursor}` for {key} {why}");
     Err(Error::new(Code::CursorStale, message))
-}
-
-/// The top-level fields of a JSON object, their values as they were written.
-fn fields(json: &str) -> Result<BTreeMap<String, &RawValue>> {
-    serde_json::from_str(json).map_err(|error| {
-        let message = format!("metadata is not a JSON object: {error}");
-        Error::new(Code::MetadataInvalid, message)
-    })
-}
-
-/// `json`'s top-level fields put over those of `before`.
-fn merged(before: &str, json: &str) -> Result<String> {
-    let mut all = fields(before)?;
-    all.extend(fields(json)?);
-    serde_json::to_string(&all).map_err(|error| {
-        let message = format!("merged metadata cannot be written: {error}");
-        Error::new(Code::Internal, message)
-    })
 }
