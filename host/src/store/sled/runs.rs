@@ -187,7 +187,7 @@ impl Writer {
                 }
                 passes.closed += 1;
             }
-            self.settle_passes(&fence.key)?;
+            self.settle_passes(fence)?;
         }
         self.end_run(fence, end)
             .map(|row| Finishing::Done(Box::new(row)))
@@ -286,7 +286,7 @@ impl Writer {
     pub(super) fn put_checkpoint(&mut self, fence: &RunFence, json: Option<String>) -> Result<u64> {
         self.live(fence)?;
         let revision = self.set_checkpoint(&fence.key, json)?;
-        self.settle_passes(&fence.key)?;
+        self.settle_passes(fence)?;
         Ok(revision)
     }
 
