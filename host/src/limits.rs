@@ -218,6 +218,13 @@ pub const EXCHANGES_PER_CONNECTION_HOST_MAX: usize = 16;
 /// Free disk below which no new run is taken and no record saved (`limit.storage`), in
 /// bytes. Checkpoints and run reports still go through: they are the reserve's purpose.
 pub const DISK_FREE_BYTES_MIN: u64 = GIB;
+/// Bytes of the store's journal after which what it holds is flushed and it starts anew.
+/// It bounds what is applied again when the store opens (0.2 s here); a larger one would
+/// flush less often and longer.
+pub const STORE_JOURNAL_BYTES: u64 = 24 * MIB;
+/// Entries of all indexes together that wait in memory, at about 100 bytes each, before
+/// the largest index writes them out. More make opening slower, fewer make more work.
+pub const STORE_INDEX_ENTRIES_WAITING: usize = 64 * 1024;
 /// Records in one page of the change feed at most; a larger wish is cut to it.
 pub const CHANGE_PAGE_RECORDS_MAX: usize = 10_000;
 /// Payload bytes after which a page of the change feed ends. One record always fits.

@@ -18,6 +18,10 @@ use serde::{Deserialize, Serialize};
 /// Tombstones in one commit of a closing pass, so that others' writes come between.
 const TOMBSTONES_PER_COMMIT: usize = 1_000;
 
+/// Why a pass with a hole may not delete.
+const CUT: &str = "an earlier run of this pass was cut after a save that no checkpoint followed, \
+                   so that it may have missed records";
+
 /// An open delete pass.
 pub(super) struct Pass {
     row: PassRow,
@@ -36,6 +40,8 @@ pub(super) struct PassRow {
     number: u64,
     /// The stream.
     stream: u32,
+    /// The run that opened it last.
+    run: RunId,
     /// A save came after the last checkpoint: if the run is cut now, what it fetched
     /// beside may be missed.
     unsettled: bool,
@@ -105,8 +111,9 @@ impl Writer {
         self.live(fence)?;
         self.needs_room()?;
         let place = (fence.key.clone(), model.clone());
-        if resumed && self.passes.contains_key(&place) {
-            return Ok(());
+        if let Some(pass) = self.passes.get_mut(&place).filter(|_| resumed) {
+            pass.row.adopt(fence.run);
+            return self.put_pass(&place);
         }
         self.drop_pass(&fence.key, model)?;
         let stream = self.stream_number(&fence.key.stream(model.clone()));
@@ -117,6 +124,7 @@ impl Writer {
             // Unique: the number of the commit, and which pass of it.
             number: (self.commit_number() << 16) | u64::from(self.stage.passes_opened),
             stream,
+            run: fence.run,
             unsettled: false,
             hole: None,
         };
@@ -146,17 +154,18 @@ impl Writer {
     }
 
     /// Marks places as seen in the open pass of a sync, if there is one.
-    pub(super) fn mark_seen(&mut self, key: &SyncKey, model: &ModelName, mut seen: Vec<u64>) {
-        let place = (key.clone(), model.clone());
+    pub(super) fn mark_seen(&mut self, fence: &RunFence, model: &ModelName, mut seen: Vec<u64>) {
+        let place = (fence.key.clone(), model.clone());
         let Some(pass) = self.passes.get_mut(&place) else {
             return;
         };
-        let unsettled = std::mem::replace(&mut pass.row.unsettled, true);
+        let changed = pass.row.adopt(fence.run) || !pass.row.unsettled;
+        pass.row.unsettled = true;
         seen.retain(|sequence| !pass.seen.contains(*sequence));
         if let Some((key, value)) = pass.record(seen) {
             self.put(key, value);
         }
-        if !unsettled {
+        if changed {
             // Staging a row of plain names cannot fail.
             let _ = self.put_pass(&place);
         }
@@ -183,39 +192,14 @@ impl Writer {
         }
     }
 
-    /// Notes that everything saved so far is covered by a checkpoint.
-    pub(super) fn settle_passes(&mut self, key: &SyncKey) -> Result<()> {
-        self.change_unsettled(key, |_| {})
-    }
-
-    /// Carries the open passes of an ended run over to the next. One that did not end well
-    /// may have been cut within a page: what came after its last checkpoint is a part
-    /// only, and whoever closes the pass must know that.
-    pub(super) fn leave_passes(
-        &mut self,
-        key: &SyncKey,
-        run: RunId,
-        ended_well: bool,
-    ) -> Result<()> {
-        self.change_unsettled(key, |row| {
-            if !ended_well {
-                row.hole.get_or_insert_with(|| {
-                    format!(
-                        "run {run} was cut after a save that no checkpoint followed, so that the \
-                         pass may have missed records"
-                    )
-                });
-            }
-        })
-    }
-
-    /// Settles the unsettled passes of a sync, and changes them on the way.
-    fn change_unsettled(&mut self, key: &SyncKey, change: impl Fn(&mut PassRow)) -> Result<()> {
-        let places = self.passes_of(key, |pass| pass.row.unsettled);
+    /// Notes that everything saved so far is covered by a checkpoint, or that the run
+    /// came to its end.
+    pub(super) fn settle_passes(&mut self, fence: &RunFence) -> Result<()> {
+        let places = self.passes_of(&fence.key, |pass| pass.row.unsettled);
         for place in places {
             if let Some(pass) = self.passes.get_mut(&place) {
+                pass.row.adopt(fence.run);
                 pass.row.unsettled = false;
-                change(&mut pass.row);
             }
             self.put_pass(&place)?;
         }
@@ -242,6 +226,7 @@ impl Writer {
         let Some(pass) = self.passes.get_mut(&place) else {
             return Ok(Closing::Done(PassEnd::NotOpen));
         };
+        pass.row.adopt(fence.run);
         let (stream, hole) = (pass.row.stream, pass.row.hole.clone());
         let seen = std::mem::take(&mut pass.seen);
         let judged = self.judge(stream, model, hole, &seen, guard, &mut progress);
@@ -364,6 +349,22 @@ impl Writer {
             self.passes.remove(&(key.clone(), model.clone()));
         }
         Ok(())
+    }
+}
+
+impl PassRow {
+    /// Takes the pass over for a run; answers whether that changed it. If the run before
+    /// was cut after a save that no checkpoint followed, the pass has a hole from now on.
+    fn adopt(&mut self, run: RunId) -> bool {
+        if self.run == run {
+            return false;
+        }
+        if self.unsettled {
+            self.hole.get_or_insert_with(|| CUT.into());
+        }
+        self.run = run;
+        self.unsettled = false;
+        true
     }
 }
 

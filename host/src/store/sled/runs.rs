@@ -173,6 +173,7 @@ impl Writer {
                 }
                 passes.closed += 1;
             }
+            self.settle_passes(fence)?;
         }
         self.end_run(fence, end)
             .map(|row| Finishing::Done(Box::new(row)))
@@ -207,7 +208,6 @@ impl Writer {
             }
             _ => self.remove(keys::tally(key)),
         }
-        self.leave_passes(key, row.id, row.state == RunState::Ended(Outcome::Success))?;
         self.put(keys::run(row.id), to_json(&row)?);
         self.remove(keys::live(key));
         for model in row.counts.keys() {
@@ -269,7 +269,7 @@ impl Writer {
     pub(super) fn put_checkpoint(&mut self, fence: &RunFence, json: Option<String>) -> Result<u64> {
         self.live(fence)?;
         let revision = self.set_checkpoint(&fence.key, json)?;
-        self.settle_passes(&fence.key)?;
+        self.settle_passes(fence)?;
         Ok(revision)
     }
 
