@@ -144,8 +144,7 @@ fn open_now(
 /// counts as one.
 fn create(platform: &dyn Platform, epoch: u16) -> Result<Stamp> {
     let disk = platform.disk();
-    let mut store = [0; 16];
-    rand::fill(&mut store);
+    let store: [u8; 16] = rand::random();
     let stamp = Stamp {
         format: FORMAT,
         store: hex::encode(store),
