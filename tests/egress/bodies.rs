@@ -111,6 +111,15 @@ async fn what_is_not_packed_stays_as_it_is() {
             .body
             .is_empty()
     );
+    // HEAD tells the length of what it does not send.
+    let server = always(vec![raw(
+        "HTTP/1.1 200 X\r\ncontent-length: 99999999999\r\n\r\n",
+    )])
+    .await;
+    let mut request = get(&server.url("/"));
+    request.method = "HEAD".into();
+    let response = world.send(&local_scope(), request).await.response.unwrap();
+    assert!(response.body.is_empty());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 mod bodies;
 mod budgets;
 mod headers;
+mod http2;
 mod outside;
 mod redirects;
 mod retries;

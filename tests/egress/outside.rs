@@ -17,7 +17,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 /// A world in which `shop.test` is public and leads to `there`.
-fn shop(times: Times, authority: &Authority, there: SocketAddr) -> World {
+pub fn shop(times: Times, authority: &Authority, there: SocketAddr) -> World {
     let roots = roots_from_pem(authority.pem().as_bytes()).unwrap();
     let own = Arc::new(OwnAddresses::fixed(Vec::new()));
     let world = World::new(times, roots, own, move |_| there);
@@ -27,7 +27,7 @@ fn shop(times: Times, authority: &Authority, there: SocketAddr) -> World {
     world
 }
 
-fn shop_scope() -> EgressScope {
+pub fn shop_scope() -> EgressScope {
     world::scope(EgressPolicy::default().allow("shop.test".parse().unwrap()))
 }
 

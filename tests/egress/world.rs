@@ -229,6 +229,15 @@ impl Authority {
     }
 }
 
+/// A server that proves to be any of `names` and offers `protocols`.
+pub fn acceptor_for(authority: &Authority, names: &[String], protocols: &[&[u8]]) -> TlsAcceptor {
+    let acceptor = authority.acceptor(names, |_| ());
+    let mut config = acceptor.config().as_ref().clone();
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// A server with `certificate`.
 pub fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
