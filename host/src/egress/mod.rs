@@ -128,3 +128,16 @@ pub trait Egress: Send + Sync + 'static {
 
 pub mod live;
 pub mod policy;
+
+pub mod address;
+mod body;
+mod budget;
+mod credentials;
+pub mod denied;
+pub mod dial;
+mod failure;
+pub mod gate;
+mod prepare;
+mod redirect;
+mod retry;
+pub mod target;
