@@ -12,7 +12,10 @@ impl<C: State, M: State> Run<C, M> {
         let read = |json: String| {
             crate::decode::from_json(&json).map_err(|why| {
                 let hint = "change the type so that it reads the old form, or reset the sync";
-                Error::with_code(Code::CheckpointInvalid, format!("the stored checkpoint does not fit: {why}; {hint}"))
+                Error::with_code(
+                    Code::CheckpointInvalid,
+                    format!("the stored checkpoint does not fit: {why}; {hint}"),
+                )
             })
         };
         sys::checkpoint_get()?.map(read).transpose()

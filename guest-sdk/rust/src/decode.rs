@@ -47,7 +47,10 @@ mod tests {
     #[test]
     fn a_wrong_field_is_named_with_its_path() {
         for (json, says) in [
-            (r#"{"users":[{"age":1},{"age":"x"}]}"#, "`users[1].age`: invalid type: string \"x\", expected u8"),
+            (
+                r#"{"users":[{"age":1},{"age":"x"}]}"#,
+                "`users[1].age`: invalid type: string \"x\", expected u8",
+            ),
             (r#"{"users":[{}]}"#, "`users[0]`: missing field `age`"),
             (r#"{"users":"#, "EOF while parsing"),
             ("[]", "invalid length 0"),

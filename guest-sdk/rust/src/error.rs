@@ -109,7 +109,12 @@ impl Error {
 
     /// An error with `code`.
     pub fn with_code(code: Code, message: impl fmt::Display) -> Self {
-        Error(Box::new(Inner { code, message: message.to_string(), retry_after: None, status: None }))
+        Error(Box::new(Inner {
+            code,
+            message: message.to_string(),
+            retry_after: None,
+            status: None,
+        }))
     }
 
     /// What kind of failure it is.
@@ -138,7 +143,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+    /// The same error, with how long to wait before another try.
+    pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
         self.0.retry_after = wait;
         self
     }
@@ -218,20 +224,36 @@ mod tests {
 
     #[test]
     fn codes_read_back_and_unknown_ones_are_kept() {
-        for text in ["record.invalid", "limit.memory", "guest.error", "limit.moonlight"] {
+        for text in [
+            "record.invalid",
+            "limit.memory",
+            "guest.error",
+            "limit.moonlight",
+        ] {
             assert_eq!(Code::from(text).as_str(), text);
         }
-        assert_eq!(Code::from("limit.moonlight"), Code::Other("limit.moonlight".into()));
+        assert_eq!(
+            Code::from("limit.moonlight"),
+            Code::Other("limit.moonlight".into())
+        );
     }
 
     #[test]
     fn any_error_becomes_one_with_its_causes() {
         fn read() -> Result<u8> {
-            Ok(serde_json::from_str("300").context("reading the page")?)
+            serde_json::from_str("300").context("reading the page")
         }
         let error = read().unwrap_err();
         assert_eq!(*error.code(), Code::GuestError);
-        assert!(error.message().starts_with("reading the page: invalid value"), "{error}");
-        assert_eq!(None::<u8>.context("no owner").unwrap_err().message(), "no owner");
+        assert!(
+            error
+                .message()
+                .starts_with("reading the page: invalid value"),
+            "{error}"
+        );
+        assert_eq!(
+            None::<u8>.context("no owner").unwrap_err().message(),
+            "no owner"
+        );
     }
 }

@@ -8,7 +8,7 @@ use crate::sync::State;
 use crate::sys::{self, RequestParts, ResponseParts};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io;
 use std::time::Duration;
 
@@ -84,7 +84,11 @@ impl Request {
             retries: None,
             retry_on: Vec::new(),
         };
-        Request { parts, raises: true, mistake: None }
+        Request {
+            parts,
+            raises: true,
+            mistake: None,
+        }
     }
 
     /// Adds a query parameter; the same name again adds another.
@@ -93,9 +97,19 @@ impl Request {
         self
     }
 
+    /// Adds a query parameter if there is a value for it.
+    pub fn query_if(self, name: &str, value: Option<impl Display>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
     /// Sets a header, in the place of one with the same name.
     pub fn header(mut self, name: &str, value: impl Display) -> Self {
-        self.parts.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.parts
+            .headers
+            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.parts.headers.push((name.into(), value.to_string()));
         self
     }
@@ -172,7 +186,11 @@ impl Request {
             return Err(mistake.clone());
         }
         let call = format!("{} {}", self.parts.method, self.parts.url);
-        Ok(Pending { inner: sys::send(&self.parts)?, call, raises: self.raises })
+        Ok(Pending {
+            inner: sys::send(&self.parts)?,
+            call,
+            raises: self.raises,
+        })
     }
 
     /// Goes through the items of all pages: each step fetches a page and reads its items
@@ -214,11 +232,23 @@ pub struct Pending {
     raises: bool,
 }
 
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} under way", self.call)
+    }
+}
+
 impl Pending {
     /// Waits for the response.
     pub fn wait(self) -> Result<Response> {
-        let inner = self.inner.wait().map_err(|error| error.context(&self.call))?;
-        let response = Response { inner, call: self.call };
+        let inner = self
+            .inner
+            .wait()
+            .map_err(|error| error.context(&self.call))?;
+        let response = Response {
+            inner,
+            call: self.call,
+        };
         if self.raises && !response.is_success() {
             return Err(response.into_error());
         }
@@ -230,6 +260,12 @@ impl Pending {
 pub struct Response {
     inner: sys::Response,
     call: String,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {}", self.call, self.status())
+    }
 }
 
 impl Response {
@@ -277,15 +313,29 @@ impl Response {
 
     /// The body as a stream, for one that is too large to hold at once.
     pub fn reader(self) -> impl io::Read {
-        BodyReader { inner: self.inner, chunk: io::Cursor::default() }
+        BodyReader {
+            inner: self.inner,
+            chunk: io::Cursor::default(),
+        }
     }
 
     /// The error that stands for this response.
     pub fn into_error(self) -> Error {
         let status = self.status();
-        let said = self.inner.body().map(|body| crate::decode::excerpt(&String::from_utf8_lossy(&body), EXCERPT_BYTES));
-        let said = said.ok().filter(|said| !said.is_empty()).map(|said| format!(": {said}"));
-        Error::new(format_args!("{} answered {status}{}", self.call, said.unwrap_or_default())).with_status(status)
+        let said = self
+            .inner
+            .body()
+            .map(|body| crate::decode::excerpt(&String::from_utf8_lossy(&body), EXCERPT_BYTES));
+        let said = said
+            .ok()
+            .filter(|said| !said.is_empty())
+            .map(|said| format!(": {said}"));
+        Error::new(format_args!(
+            "{} answered {status}{}",
+            self.call,
+            said.unwrap_or_default()
+        ))
+        .with_status(status)
     }
 
     pub(crate) fn call(&self) -> &str {
@@ -296,7 +346,13 @@ impl Response {
 /// The error for a body that is not what was expected, with the beginning of it.
 pub(crate) fn unexpected_body(call: &str, why: &Error, text: &str) -> Error {
     let said = crate::decode::excerpt(text, EXCERPT_BYTES);
-    Error::with_code(Code::GuestError, format_args!("{call} answered something unexpected: {}; the body begins: {said}", why.message()))
+    Error::with_code(
+        Code::GuestError,
+        format_args!(
+            "{call} answered something unexpected: {}; the body begins: {said}",
+            why.message()
+        ),
+    )
 }
 
 /// The body in pieces; the host holds no more than it must.

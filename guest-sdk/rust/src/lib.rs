@@ -84,6 +84,7 @@ pub use sync::{DataSync, State};
 /// What a sync needs, for `use tidegate_sdk::prelude::*`.
 pub mod prelude {
     pub use crate::error::{Code, Context, Error, Result};
+    pub use crate::fetch::Request;
     pub use crate::paginate::Paging;
     pub use crate::records::{MergingStrategy, Model};
     pub use crate::window::Every;

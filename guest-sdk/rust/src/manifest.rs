@@ -59,7 +59,10 @@ pub(crate) struct Endpoint {
 }
 
 impl Manifest {
-    pub fn new<C: JsonSchema + 'static, M: JsonSchema + 'static>(name: &str, version: &str) -> Self {
+    pub fn new<C: JsonSchema + 'static, M: JsonSchema + 'static>(
+        name: &str,
+        version: &str,
+    ) -> Self {
         Manifest {
             name: name.into(),
             version: version.into(),
@@ -82,7 +85,13 @@ impl Manifest {
         // The schema of what is written: a field that is always there is required.
         let settings = SchemaSettings::draft2020_12().for_serialize();
         let schema = settings.into_generator().into_root_schema_for::<T>();
-        self.models.insert(T::name().into_owned(), ModelEntry { schema, ignore: T::IGNORE });
+        self.models.insert(
+            T::name().into_owned(),
+            ModelEntry {
+                schema,
+                ignore: T::IGNORE,
+            },
+        );
     }
 }
 
@@ -93,5 +102,9 @@ pub(crate) fn is_unit<T: 'static>() -> bool {
 
 /// The schema of what is read: a field with a default may be absent.
 fn schema_read<T: JsonSchema + 'static>() -> Option<Schema> {
-    (!is_unit::<T>()).then(|| SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>())
+    (!is_unit::<T>()).then(|| {
+        SchemaSettings::draft2020_12()
+            .into_generator()
+            .into_root_schema_for::<T>()
+    })
 }

@@ -13,7 +13,10 @@ impl<C: State, M: State> Run<C, M> {
     pub fn metadata(&self) -> Result<M> {
         let json = sys::metadata_get()?;
         crate::decode::from_json(&json).map_err(|why| {
-            Error::with_code(Code::MetadataInvalid, format!("the connection's metadata does not fit: {why}; set it and run again"))
+            Error::with_code(
+                Code::MetadataInvalid,
+                format!("the connection's metadata does not fit: {why}; set it and run again"),
+            )
         })
     }
 

@@ -43,13 +43,21 @@ enum Kind {
 
 impl Paging {
     fn new(kind: Kind) -> Self {
-        Paging { kind, items: String::new(), in_body: false, short_is_last: None }
+        Paging {
+            kind,
+            items: String::new(),
+            in_body: false,
+            short_is_last: None,
+        }
     }
 
     /// By cursor: the next one stands at the path `next` of each page's body and is sent
     /// as the parameter `param`. Ends where it is absent, null, empty or `false`.
     pub fn cursor(param: &str, next: &str) -> Self {
-        Paging::new(Kind::Cursor { param: param.into(), next: next.into() })
+        Paging::new(Kind::Cursor {
+            param: param.into(),
+            next: next.into(),
+        })
     }
 
     /// By the `Link` header with `rel="next"`. Ends where there is none.
@@ -65,12 +73,18 @@ impl Paging {
     /// By how many records to skip, sent as `param` from 0 on; counts what really came.
     /// Ends at an empty page.
     pub fn offset(param: &str) -> Self {
-        Paging::new(Kind::Offset { param: param.into(), at: 0 })
+        Paging::new(Kind::Offset {
+            param: param.into(),
+            at: 0,
+        })
     }
 
     /// By the page's number, sent as `param` from 1 on. Ends at an empty page.
     pub fn page(param: &str) -> Self {
-        Paging::new(Kind::Page { param: param.into(), at: 1 })
+        Paging::new(Kind::Page {
+            param: param.into(),
+            at: 1,
+        })
     }
 
     /// Where in the body the items are; without this, the body is the list.
@@ -127,7 +141,10 @@ impl Page {
 
     /// The first value of a header, by its name in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as it came.
@@ -137,30 +154,43 @@ impl Page {
 
     /// What stands at `path` in the body, `None` where there is nothing.
     pub fn at<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>> {
-        let Some(raw) = self.raw(path)? else { return Ok(None) };
-        crate::decode::from_json(raw.get()).map(Some).map_err(|why| self.unexpected(&why.context(format_args!("at `{path}`"))))
+        let Some(raw) = self.raw(path)? else {
+            return Ok(None);
+        };
+        crate::decode::from_json(raw.get())
+            .map(Some)
+            .map_err(|why| self.unexpected(&why.context(format_args!("at `{path}`"))))
     }
 
     /// The items, read as `T`. An item that does not fit is named with its place.
     pub fn items<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
         let path = self.items_path.as_str();
         let Some(raw) = self.raw(path)? else {
-            let why = Error::new(format_args!("there is nothing at `{path}`, where the items should be"));
+            let why = Error::new(format_args!(
+                "there is nothing at `{path}`, where the items should be"
+            ));
             return Err(self.unexpected(&why));
         };
         crate::decode::from_json(raw.get()).map_err(|why| {
-            let place = if path.is_empty() { "in the items".into() } else { format!("in the items at `{path}`") };
+            let place = if path.is_empty() {
+                "in the items".into()
+            } else {
+                format!("in the items at `{path}`")
+            };
             self.unexpected(&why.context(place))
         })
     }
-
 
     fn raw(&self, path: &str) -> Result<Option<&RawValue>> {
         find(&self.body, path).map_err(|error| self.unexpected(&error))
     }
 
     fn unexpected(&self, why: &Error) -> Error {
-        unexpected_body(&format!("{} (page {})", self.call, self.number), why, &self.body)
+        unexpected_body(
+            &format!("{} (page {})", self.call, self.number),
+            why,
+            &self.body,
+        )
     }
 }
 
@@ -182,9 +212,18 @@ pub struct Pages {
 
 impl Pages {
     pub(crate) fn new(request: Request, paging: Paging) -> Self {
-        let mut pages = Pages { next: None, base: request, paging, number: 0, places: HashSet::new(), last_body: None };
+        let mut pages = Pages {
+            next: None,
+            base: request,
+            paging,
+            number: 0,
+            places: HashSet::new(),
+            last_body: None,
+        };
         pages.next = Some(match &pages.paging.kind {
-            Kind::Offset { param, at } | Kind::Page { param, at } => pages.placed(param, &Value::from(*at)),
+            Kind::Offset { param, at } | Kind::Page { param, at } => {
+                pages.placed(param, &Value::from(*at))
+            }
             _ => pages.base.clone(),
         });
         pages
@@ -230,12 +269,18 @@ impl Pages {
         let next = match &mut self.paging.kind {
             Kind::Cursor { param, next } => {
                 let (param, cursor) = (param.clone(), page.at::<Value>(next)?);
-                cursor.filter(|cursor| !is_end(cursor)).map(|cursor| self.placed(&param, &cursor))
+                cursor
+                    .filter(|cursor| !is_end(cursor))
+                    .map(|cursor| self.placed(&param, &cursor))
             }
-            Kind::LinkHeader => page.header("link").and_then(next_link).map(|url| self.linked(url)),
+            Kind::LinkHeader => page
+                .header("link")
+                .and_then(next_link)
+                .map(|url| self.linked(url)),
             Kind::LinkInBody { next } => {
                 let url = page.at::<Option<String>>(next)?.flatten();
-                url.filter(|url| !url.is_empty()).map(|url| self.linked(&url))
+                url.filter(|url| !url.is_empty())
+                    .map(|url| self.linked(&url))
             }
             _ if items == 0 || short => None,
             Kind::Offset { param, at } => {
@@ -250,7 +295,11 @@ impl Pages {
             }
         };
         if let Some(request) = &next {
-            let place = hash_of(&(&request.parts.url, &request.parts.query, &request.parts.body));
+            let place = hash_of(&(
+                &request.parts.url,
+                &request.parts.query,
+                &request.parts.body,
+            ));
             if !self.places.insert(place) {
                 return Err(Error::new(format_args!(
                     "{}: page {} leads back to a page that was fetched before, by {}",
@@ -266,12 +315,19 @@ impl Pages {
     /// The author's request with the parameter `name` set to `value`.
     fn placed(&self, name: &str, value: &Value) -> Request {
         let mut request = self.base.clone();
-        let text = value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
+        let text = value
+            .as_str()
+            .map(str::to_owned)
+            .unwrap_or_else(|| value.to_string());
         if !self.paging.in_body {
             request.parts.query.retain(|(known, _)| known != name);
             return request.query(name, text);
         }
-        let body = request.parts.body.as_deref().and_then(|body| serde_json::from_slice(body).ok());
+        let body = request
+            .parts
+            .body
+            .as_deref()
+            .and_then(|body| serde_json::from_slice(body).ok());
         let mut fields: serde_json::Map<String, Value> = body.unwrap_or_default();
         fields.insert(name.into(), value.clone());
         request.json(&fields)
@@ -303,7 +359,10 @@ pub struct Items<T> {
 
 impl<T: DeserializeOwned> Items<T> {
     pub(crate) fn new(pages: Pages) -> Self {
-        Items { pages, items: PhantomData }
+        Items {
+            pages,
+            items: PhantomData,
+        }
     }
 }
 
@@ -347,10 +406,15 @@ fn find<'a>(json: &'a str, path: &str) -> Result<Option<&'a RawValue>> {
     let mut at: &RawValue = serde_json::from_str(json)?;
     for key in path.split('.').filter(|key| !key.is_empty()) {
         let found = match at.get().as_bytes().first() {
-            Some(b'{') => serde_json::from_str::<BTreeMap<std::borrow::Cow<str>, &RawValue>>(at.get())?.remove(key),
+            Some(b'{') => {
+                serde_json::from_str::<BTreeMap<std::borrow::Cow<str>, &RawValue>>(at.get())?
+                    .remove(key)
+            }
             Some(b'[') => {
                 let parts: Vec<&RawValue> = serde_json::from_str(at.get())?;
-                key.parse::<usize>().ok().and_then(|place| parts.get(place).copied())
+                key.parse::<usize>()
+                    .ok()
+                    .and_then(|place| parts.get(place).copied())
             }
             _ => None,
         };
@@ -375,10 +439,16 @@ fn next_link(header: &str) -> Option<&str> {
         let (_, after) = rest.split_once('<')?;
         let (url, after) = after.split_once('>')?;
         let params = after.split('<').next().unwrap_or_default();
-        let is_next = params.split([';', ',']).filter_map(|param| param.split_once('=')).any(|(name, value)| {
-            let value = value.trim().trim_matches('"');
-            name.trim().eq_ignore_ascii_case("rel") && value.split_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"))
-        });
+        let is_next = params
+            .split([';', ','])
+            .filter_map(|param| param.split_once('='))
+            .any(|(name, value)| {
+                let value = value.trim().trim_matches('"');
+                name.trim().eq_ignore_ascii_case("rel")
+                    && value
+                        .split_whitespace()
+                        .any(|rel| rel.eq_ignore_ascii_case("next"))
+            });
         if is_next {
             return Some(url);
         }

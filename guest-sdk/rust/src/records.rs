@@ -94,7 +94,11 @@ impl AddAssign for Saved {
 
 impl fmt::Display for Saved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} added, {} updated, {} unchanged", self.added, self.updated, self.unchanged)
+        write!(
+            f,
+            "{} added, {} updated, {} unchanged",
+            self.added, self.updated, self.unchanged
+        )
     }
 }
 
@@ -135,7 +139,10 @@ impl<C: State, M: State> Run<C, M> {
 
     /// Merges fields deep into the live records of `T` with the same `id`; ids that are
     /// not live are left alone. Each patch is an object with the `id` and what changes.
-    pub fn update<T: Model>(&self, patches: impl IntoIterator<Item = impl Serialize>) -> Result<Saved> {
+    pub fn update<T: Model>(
+        &self,
+        patches: impl IntoIterator<Item = impl Serialize>,
+    ) -> Result<Saved> {
         self.write(Write::Update, &T::name(), patches)
     }
 
@@ -156,11 +163,18 @@ impl<C: State, M: State> Run<C, M> {
     }
 
     /// The live records with these ids, in their order, `None` for those not there.
-    pub fn find<T: Model + DeserializeOwned>(&self, ids: impl IntoIterator<Item = impl ToString>) -> Result<Vec<Option<T>>> {
+    pub fn find<T: Model + DeserializeOwned>(
+        &self,
+        ids: impl IntoIterator<Item = impl ToString>,
+    ) -> Result<Vec<Option<T>>> {
         let mut found = Vec::new();
         for_chunks(ids, |chunk| {
             for record in sys::get_records(&T::name(), chunk)? {
-                found.push(record.map(|json| crate::decode::from_json(&json)).transpose()?);
+                found.push(
+                    record
+                        .map(|json| crate::decode::from_json(&json))
+                        .transpose()?,
+                );
             }
             Ok(())
         })?;
@@ -170,12 +184,12 @@ impl<C: State, M: State> Run<C, M> {
     /// All live records of `T`, in the order in which they last changed, fetched from the
     /// host as the iterator goes on.
     pub fn list<T: Model + DeserializeOwned>(&self) -> impl Iterator<Item = Result<T>> {
-        let mut page = Vec::new().into_iter();
+        let mut page = Vec::<String>::new().into_iter();
         let mut next = Some(None::<String>);
         std::iter::from_fn(move || {
             loop {
                 if let Some(json) = page.next() {
-                    return Some(crate::decode::from_json::<T>(&String::as_str(&json)));
+                    return Some(crate::decode::from_json::<T>(json.as_str()));
                 }
                 let cursor = next.take()?;
                 match sys::list_records(&T::name(), cursor.as_deref(), LIST_PAGE) {
@@ -204,7 +218,12 @@ impl<C: State, M: State> Run<C, M> {
         sys::set_merging_strategy(&T::name(), strategy)
     }
 
-    fn write(&self, kind: Write, model: &str, records: impl IntoIterator<Item = impl Serialize>) -> Result<Saved> {
+    fn write(
+        &self,
+        kind: Write,
+        model: &str,
+        records: impl IntoIterator<Item = impl Serialize>,
+    ) -> Result<Saved> {
         // Taken, not borrowed: the iterator may itself save records of another model.
         let mut batch = self.batch.take();
         let saved = batch.write_all(kind, model, records);
@@ -236,7 +255,12 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    fn write_all(&mut self, kind: Write, model: &str, records: impl IntoIterator<Item = impl Serialize>) -> Result<Saved> {
+    fn write_all(
+        &mut self,
+        kind: Write,
+        model: &str,
+        records: impl IntoIterator<Item = impl Serialize>,
+    ) -> Result<Saved> {
         let mut saved = Saved::default();
         self.json.clear();
         for record in records {
@@ -245,12 +269,18 @@ impl Batch {
             self.json.push(b'\n');
             let length = self.json.len() - before;
             if length > CALL_BYTES_MAX {
-                let why = format!("a record of `{model}` has {length} bytes of JSON, but a call takes at most {CALL_BYTES_MAX}");
+                let why = format!(
+                    "a record of `{model}` has {length} bytes of JSON, but a call takes at most {CALL_BYTES_MAX}"
+                );
                 return Err(Error::with_code(Code::RecordInvalid, why));
             }
             if self.json.len() >= BATCH_BYTES {
                 // The new record goes along if it fits, and else alone in the next batch.
-                let end = if self.json.len() <= CALL_BYTES_MAX { self.json.len() } else { before };
+                let end = if self.json.len() <= CALL_BYTES_MAX {
+                    self.json.len()
+                } else {
+                    before
+                };
                 saved += self.flush(kind, model, end)?;
             }
         }
@@ -270,7 +300,10 @@ impl Batch {
 }
 
 /// Hands the ids on in pieces that one call takes.
-fn for_chunks(ids: impl IntoIterator<Item = impl ToString>, mut each: impl FnMut(&[String]) -> Result<()>) -> Result<()> {
+fn for_chunks(
+    ids: impl IntoIterator<Item = impl ToString>,
+    mut each: impl FnMut(&[String]) -> Result<()>,
+) -> Result<()> {
     let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
     ids.chunks(IDS_PER_CALL_MAX).try_for_each(&mut each)
 }

@@ -4,9 +4,9 @@ use crate::error::{Code, Error, Result};
 use crate::records::Batch;
 use crate::sync::State;
 use crate::sys::{self, Fact};
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
+use jiff::{Span, Timestamp};
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -35,7 +35,10 @@ pub struct Memory {
 
 impl<C: State, M: State> Run<C, M> {
     pub(crate) fn new() -> Self {
-        Run { batch: RefCell::default(), types: PhantomData }
+        Run {
+            batch: RefCell::default(),
+            types: PhantomData,
+        }
     }
 
     /// The run's id.
@@ -88,16 +91,33 @@ impl<C: State, M: State> Run<C, M> {
         Offset::UTC.to_datetime(self.started_at()).date()
     }
 
+    /// Midnight UTC of the day that lies `months` months before [`today`](Run::today).
+    pub fn months_ago(&self, months: u32) -> Timestamp {
+        let day = self
+            .today()
+            .saturating_sub(Span::new().try_months(months).unwrap_or_default());
+        crate::window::midnight(day)
+    }
+
     /// The memory in use and the cap.
     pub fn memory(&self) -> Memory {
         let (used, limit) = sys::memory_kib();
-        Memory { used_bytes: u64::from(used) * 1024, limit_bytes: u64::from(limit) * 1024 }
+        Memory {
+            used_bytes: u64::from(used) * 1024,
+            limit_bytes: u64::from(limit) * 1024,
+        }
     }
 
     /// The connection's configuration, which the operator sets.
     pub fn config<T: DeserializeOwned>(&self) -> Result<T> {
         crate::decode::from_json(&sys::fact(Fact::ConnectionConfig)).map_err(|why| {
-            Error::with_code(Code::InvalidArgument, format_args!("the connection's configuration does not fit: {}", why.message()))
+            Error::with_code(
+                Code::InvalidArgument,
+                format_args!(
+                    "the connection's configuration does not fit: {}",
+                    why.message()
+                ),
+            )
         })
     }
 

@@ -51,11 +51,11 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + 'static> State for T {}
 /// }
 ///
 /// tidegate_sdk::export!(contacts);
-///
+/// # fn main() {
 /// let manifest = contacts().manifest();
 /// assert_eq!(manifest["frequency"], "every hour");
 /// assert_eq!(manifest["checkpoint"]["required"][0], "updated_at");
-/// # fn main() {}
+/// # }
 /// ```
 #[must_use = "hand it to `export!`"]
 pub struct DataSync {
@@ -71,7 +71,10 @@ impl DataSync {
         version: &str,
         run: impl Fn(&Run<C, M>) -> Result<()> + 'static,
     ) -> Self {
-        DataSync { manifest: Manifest::new::<C, M>(name, version), run: Box::new(move || run(&Run::new())) }
+        DataSync {
+            manifest: Manifest::new::<C, M>(name, version),
+            run: Box::new(move || run(&Run::new())),
+        }
     }
 
     /// What it does, in a sentence or two for people.
@@ -118,7 +121,11 @@ impl DataSync {
 
     /// Names the path under which apps read the records.
     pub fn endpoint(mut self, method: &str, path: &str) -> Self {
-        self.manifest.endpoints.push(Endpoint { method: method.into(), path: path.into(), group: None });
+        self.manifest.endpoints.push(Endpoint {
+            method: method.into(),
+            path: path.into(),
+            group: None,
+        });
         self
     }
 
@@ -188,6 +195,8 @@ pub fn __describe(sync: DataSync) -> String {
 
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
-pub fn __run(sync: DataSync) -> std::result::Result<(), crate::bindings::tidegate::sync::types::Error> {
+pub fn __run(
+    sync: DataSync,
+) -> std::result::Result<(), crate::bindings::tidegate::sync::types::Error> {
     sync.execute().map_err(crate::sys::to_host)
 }

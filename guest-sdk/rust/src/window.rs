@@ -5,13 +5,13 @@
 //! anchored to the start: the third month from 31 January begins on 31 March, not on the
 //! 29th that the one before ended at.
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Result};
 use crate::run::Run;
 use crate::sync::State;
 use crate::sys;
 use jiff::civil::Date;
 use jiff::tz::Offset;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -64,6 +64,13 @@ impl Window {
     pub fn until(&self) -> Timestamp {
         midnight(self.to)
     }
+
+    /// The last second that belongs to it, for a provider whose own `until` is inclusive.
+    pub fn last_second(&self) -> Timestamp {
+        self.until()
+            .checked_sub(SignedDuration::from_secs(1))
+            .unwrap_or(Timestamp::MIN)
+    }
 }
 
 impl fmt::Display for Window {
@@ -98,7 +105,13 @@ pub struct Windows {
 impl Windows {
     /// The windows of `[from, to)`.
     pub fn new(from: Date, to: Date, every: Every) -> Self {
-        Windows { start: from, end: to, every, index: 0, from }
+        Windows {
+            start: from,
+            end: to,
+            every,
+            index: 0,
+            from,
+        }
     }
 
     /// The same windows without those before `day`. A window that holds `day` begins
@@ -123,7 +136,11 @@ impl Iterator for Windows {
             return None;
         }
         let from = self.from;
-        let to = self.every.after(self.start, self.index + 1).unwrap_or(self.end).min(self.end);
+        let to = self
+            .every
+            .after(self.start, self.index + 1)
+            .unwrap_or(self.end)
+            .min(self.end);
         self.index += 1;
         self.from = to;
         Some(Window { from, to })
@@ -155,10 +172,13 @@ impl Progress {
     /// before the recorded one is a wish for more, and begins anew.
     fn plan(recorded: Option<Progress>, from: Date, to: Date, every: Every) -> Progress {
         match recorded {
-            Some(progress) if from >= progress.from && progress.every == every => progress,
-            // Another length: the grid begins anew where the old one had got to.
-            Some(progress) if from >= progress.from => Progress { from: progress.from, every, ..progress },
-            _ => Progress { from, to: to.max(from), every, done: from },
+            Some(progress) if from >= progress.from => Progress { every, ..progress },
+            _ => Progress {
+                from,
+                to: to.max(from),
+                every,
+                done: from,
+            },
         }
     }
 
@@ -199,34 +219,62 @@ impl<C: State, M: State> Run<C, M> {
     /// assert_eq!(host.log_lines(), ["fetching 2026-01-15 to 2026-02-15", "fetching 2026-02-15 to 2026-03-01"]);
     /// assert_eq!(host.metadata()["window"]["done"], "2026-03-01");
     /// ```
-    pub fn backfill(&self, from: Date, to: Date, every: Every, mut work: impl FnMut(Window) -> Result<C>) -> Result<Timestamp> {
-        let recorded = self.metadata_field(PROGRESS_FIELD)?.map(serde_json::from_value).transpose();
-        let recorded = recorded.map_err(|why| Error::from(why).context("reading `window` of the metadata, where the backfill keeps its progress"))?;
-        let mut progress = Progress::plan(recorded, from, to, every);
+    pub fn backfill(
+        &self,
+        from: Date,
+        to: Date,
+        every: Every,
+        mut work: impl FnMut(Window) -> Result<C>,
+    ) -> Result<Timestamp> {
+        let mut progress = self.planned(from, to, every)?;
         let total = Windows::new(progress.from, progress.to, every).count();
         let windows = progress.windows();
-        let mut done = total.saturating_sub(windows.clone().count());
-        for window in windows {
+        let done = total.saturating_sub(windows.clone().count());
+        for (done, window) in (done..).zip(windows) {
             sys::progress(&window.to_string(), count(done), Some(count(total)));
-            let checkpoint = work(window).map_err(|error| error.context(format_args!("window {window}")))?;
+            let checkpoint =
+                work(window).map_err(|error| error.context(format_args!("window {window}")))?;
             progress.done = window.to;
-            done += 1;
             // The order matters: `save_checkpoint` is where a run may be interrupted, and
             // by then the window has to count as complete.
-            self.merge_metadata(serde_json::json!({ PROGRESS_FIELD: progress }))?;
+            self.record(&progress)?;
             if !crate::manifest::is_unit::<C>() {
                 self.save_checkpoint(&checkpoint)?;
             }
         }
         Ok(midnight(progress.to))
     }
+
+    /// The plan to follow, recorded before its first window.
+    fn planned(&self, from: Date, to: Date, every: Every) -> Result<Progress> {
+        let recorded: Option<Progress> = self
+            .metadata_field(PROGRESS_FIELD)?
+            .map(serde_json::from_value)
+            .transpose()
+            .context("reading `window` of the metadata, where the backfill keeps its progress")?;
+        let plan = Progress::plan(recorded.clone(), from, to, every);
+        if recorded.as_ref() != Some(&plan) {
+            self.record(&plan)?;
+        }
+        Ok(plan)
+    }
+
+    fn record(&self, progress: &Progress) -> Result<()> {
+        self.merge_metadata(serde_json::json!({ PROGRESS_FIELD: progress }))
+    }
 }
 
-fn midnight(day: Date) -> Timestamp {
+pub(crate) fn midnight(day: Date) -> Timestamp {
     // Every civil date has a midnight in UTC, but the very first and last lie outside
     // what a timestamp can hold; they are cut to its range.
-    let out_of_range = if day.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    Offset::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).unwrap_or(out_of_range)
+    let out_of_range = if day.year() < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    };
+    Offset::UTC
+        .to_timestamp(day.to_datetime(jiff::civil::Time::midnight()))
+        .unwrap_or(out_of_range)
 }
 
 /// Windows as a progress bar counts them.

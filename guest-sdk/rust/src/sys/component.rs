@@ -8,14 +8,22 @@ use crate::records::{MergingStrategy, Saved};
 use std::time::Duration;
 
 fn from_host(error: wit::types::Error) -> Error {
-    let wait = error.retry_after_ms.map(|ms| Duration::from_millis(ms.into()));
+    let wait = error
+        .retry_after_ms
+        .map(|ms| Duration::from_millis(ms.into()));
     Error::with_code(Code::from(error.code.as_str()), error.message).with_retry_after(wait)
 }
 
 /// The error as the host takes it from `run`.
 pub(crate) fn to_host(error: Error) -> wit::types::Error {
-    let wait = error.retry_after().map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX));
-    wit::types::Error { code: error.code().as_str().into(), message: error.message().into(), retry_after_ms: wait }
+    let wait = error
+        .retry_after()
+        .map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX));
+    wit::types::Error {
+        code: error.code().as_str().into(),
+        message: error.message().into(),
+        retry_after_ms: wait,
+    }
 }
 
 pub(crate) struct Pending(wit::fetch::Pending);
@@ -84,7 +92,11 @@ pub(crate) fn write(kind: Write, model: &str, ndjson: &[u8]) -> Result<Saved> {
         Write::Update => wit::records::batch_update(model, ndjson),
     };
     let saved = answer.map_err(from_host)?;
-    Ok(Saved { added: saved.added.into(), updated: saved.updated.into(), unchanged: saved.unchanged.into() })
+    Ok(Saved {
+        added: saved.added.into(),
+        updated: saved.updated.into(),
+        unchanged: saved.unchanged.into(),
+    })
 }
 
 pub(crate) fn batch_delete(model: &str, ids: &[String]) -> Result<u32> {
@@ -111,7 +123,9 @@ pub(crate) fn track_deletes_end(model: &str) -> Result<Vec<String>> {
 pub(crate) fn set_merging_strategy(model: &str, strategy: MergingStrategy) -> Result<()> {
     let strategy = match strategy {
         MergingStrategy::Override => wit::records::MergingStrategy::Override,
-        MergingStrategy::IgnoreIfModifiedAfterStart => wit::records::MergingStrategy::IgnoreIfModifiedAfterStart,
+        MergingStrategy::IgnoreIfModifiedAfterStart => {
+            wit::records::MergingStrategy::IgnoreIfModifiedAfterStart
+        }
     };
     wit::records::set_merging_strategy(model, strategy).map_err(from_host)
 }

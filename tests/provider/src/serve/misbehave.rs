@@ -71,7 +71,7 @@ async fn spoil(fault: Fault, mut response: Response) -> Response {
         Fault::CutBody { after_bytes } => Body::from_stream(cut(start(&whole, after_bytes))),
         Fault::WrongLength { claimed } => {
             length = claimed;
-            Body::from_stream(stream::iter([Ok::<_, io::Error>(whole)]))
+            Body::from_stream(cut(start(&whole, claimed)))
         }
         Fault::WrongJson => {
             length = whole.len() / 2;
