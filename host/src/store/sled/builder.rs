@@ -10,6 +10,7 @@ use super::shared::{Shared, SharedStream, read, write};
 use crate::error::Result;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 
 /// Runs of one level that become one of the next. Fewer would write an entry more
@@ -252,6 +253,18 @@ impl Source {
         }
     }
 
+    /// The next entries, at most `count`; none at the end.
+    pub(super) fn take(&mut self, count: usize) -> Result<Vec<(IdHash, Entry)>> {
+        let mut taken = Vec::new();
+        while taken.len() < count
+            && let Some(next) = self.peek()?
+        {
+            self.ready.pop_front();
+            taken.push(next);
+        }
+        Ok(taken)
+    }
+
     fn peek(&mut self) -> Result<Option<(IdHash, Entry)>> {
         while self.ready.is_empty() {
             let Some(from) = self.from.take() else {
@@ -282,6 +295,10 @@ pub(super) fn remove_scrap(
         let stream = read(stream);
         (stream.number, stream.index.manifest.scrap.clone())
     };
+    // Somebody may be reading the runs; the next merge removes them.
+    if shared.readers_of_all.load(Ordering::SeqCst) > 0 {
+        return Ok(());
+    }
     for run in scrap {
         for (from, to) in [keys::buckets(number, run), keys::filters(number, run)] {
             loop {

@@ -206,16 +206,6 @@ impl Index {
         }
         Ok(None)
     }
-
-    /// Entries that are not in a run yet.
-    pub(super) fn waiting(&self) -> usize {
-        self.fresh.len()
-            + self
-                .frozen
-                .iter()
-                .map(|part| part.entries.len())
-                .sum::<usize>()
-    }
 }
 
 fn find_in_bucket(bytes: &[u8], id: &IdHash) -> Result<Option<Entry>> {
@@ -378,7 +368,7 @@ fn probes(id: &IdHash, words: usize) -> impl Iterator<Item = (usize, u64)> + use
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sled::simulation::TreeMap;
+    use crate::store::sled::simulation::Machine;
     use proptest::prelude::*;
 
     fn entry(sequence: u64) -> Entry {
@@ -393,7 +383,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_run_holds_what_was_pushed_and_nothing_else(count in 1usize..3_000, salt: u32) {
-            let map = TreeMap::default();
+            let map = Machine::new(0).platform().open_map().unwrap();
             let mut ids: Vec<(IdHash, u64)> = (0..count as u64)
                 .map(|number| (id_hash(&format!("{salt}-{number}")), number + 1))
                 .collect();
@@ -408,14 +398,14 @@ mod tests {
             ops.push((keys::manifest(7), Some(serde_json::to_vec(&manifest).unwrap())));
             map.apply(ops).unwrap();
 
-            let index = Index::load(7, &map).unwrap();
+            let index = Index::load(7, &*map).unwrap();
             for (id, sequence) in &ids {
-                prop_assert_eq!(index.find(7, &map, id).unwrap(), Some(entry(*sequence)));
+                prop_assert_eq!(index.find(7, &*map, id).unwrap(), Some(entry(*sequence)));
             }
             let absent = (0..1_000).map(|number| id_hash(&format!("absent-{salt}-{number}")));
             let mut passed = 0;
             for id in absent {
-                prop_assert_eq!(index.find(7, &map, &id).unwrap(), None);
+                prop_assert_eq!(index.find(7, &*map, &id).unwrap(), None);
                 passed += u32::from(run.filter.may_hold(&id));
             }
             prop_assert!(passed < 100, "the filter let {} of 1000 absent ids pass", passed);

@@ -11,6 +11,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Bytes that are cheap to clone.
 pub type Value = sled::InlineArray;
@@ -52,6 +53,14 @@ const LEAF_ZSTD_LEVEL: i32 = -7;
 /// the map anew when it has grown too much.
 const CACHE_BYTES: usize = 64 << 20;
 
+/// How long sled's own lock is waited for. The store's lock is held by now, so nobody
+/// else has the folder; but a child that was forked while the map was open before holds
+/// sled's lock until it has started its program, which takes milliseconds. Past it the
+/// map does not open.
+const LOCK_TIME: Duration = Duration::from_secs(5);
+/// Pause between two tries for it.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
 type Tree = sled::Tree<LEAF_FANOUT>;
 
 /// sled 1.0.0-alpha.124 behind the seam. Its trees are not `Sync`, so that each read
@@ -70,7 +79,7 @@ impl SledMap {
             .cache_capacity_bytes(CACHE_BYTES)
             .zstd_compression_level(LEAF_ZSTD_LEVEL)
             .flush_every_ms(Some(FLUSH_EVERY_MS));
-        let db = guard("opening sled", || config.open::<LEAF_FANOUT>()).map_err(|error| {
+        let db = guard("opening sled", || open_unlocked(&config)).map_err(|error| {
             damaged(format!(
                 "the folder `sled` does not open: {}",
                 error.message
@@ -92,6 +101,20 @@ impl SledMap {
 
     fn pairs(&self, from: &[u8], to: &[u8]) -> sled::Iter<LEAF_FANOUT> {
         self.with_tree(|tree| tree.range(from..to))
+    }
+}
+
+fn open_unlocked(config: &sled::Config) -> io::Result<sled::Db<LEAF_FANOUT>> {
+    let started = Instant::now();
+    loop {
+        match config.open() {
+            Err(error)
+                if error.kind() == io::ErrorKind::WouldBlock && started.elapsed() < LOCK_TIME =>
+            {
+                std::thread::sleep(LOCK_PAUSE)
+            }
+            other => return other,
+        }
     }
 }
 

@@ -32,6 +32,7 @@ mod state;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod writer;
 
 use self::committer::Queue;
@@ -41,13 +42,14 @@ use self::passes::{Closing, Progress};
 use self::records::Batch;
 use self::runs::{Finishing, Passes};
 use self::shared::{Platform, Shared};
+use self::verify::{Check, Pinned};
 use super::{
     DeleteGuard, Health, PassEnd, Reset, RunBegun, RunEnd, RunFence, RunQuery, RunStart, Store,
     StreamStats, VerifyReport,
 };
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::limits::DISK_FREE_BYTES_MIN;
+use crate::limits;
 use crate::model::{
     ChangeFilter, ChangePage, Checkpoint, ConnectionKey, Cursor, Deployment, Digest, LogLine,
     ModelName, RecordBatch, RunId, RunRow, SaveMode, SaveSummary, StoredRecord, StreamKey, SyncKey,
@@ -67,13 +69,20 @@ const READ_TIME: Duration = Duration::from_secs(45);
 pub struct OpenOptions {
     /// Free disk in bytes below which runs and records are refused.
     pub disk_free_bytes_min: u64,
+    /// Bytes of journal after which the map is flushed and the journal starts anew.
+    pub journal_bytes: u64,
+    /// Entries of all indexes together that wait in memory before the largest index
+    /// writes them out.
+    pub index_entries_waiting: usize,
 }
 
 impl Default for OpenOptions {
     /// As [`limits`](crate::limits) says.
     fn default() -> Self {
         OpenOptions {
-            disk_free_bytes_min: DISK_FREE_BYTES_MIN,
+            disk_free_bytes_min: limits::DISK_FREE_BYTES_MIN,
+            journal_bytes: limits::STORE_JOURNAL_BYTES,
+            index_entries_waiting: limits::STORE_INDEX_ENTRIES_WAITING,
         }
     }
 }
@@ -349,7 +358,25 @@ impl Store for SledStore {
     }
 
     async fn verify(&self) -> Result<VerifyReport> {
-        Ok(VerifyReport::default())
+        let _pinned = Pinned::new(self.shared.clone());
+        let mut report = VerifyReport::default();
+        for number in self.shared.numbers() {
+            let shared = self.shared.clone();
+            let mut check = self
+                .read(move |_| Check::new(&shared, number, report))
+                .await?;
+            let mut more = true;
+            while more {
+                (check, more) = self
+                    .read(move |shared| {
+                        let more = check.step(shared)?;
+                        Ok((check, more))
+                    })
+                    .await?;
+            }
+            report = check.report;
+        }
+        Ok(report)
     }
 
     fn health(&self) -> Health {

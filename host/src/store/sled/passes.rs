@@ -18,6 +18,10 @@ use serde::{Deserialize, Serialize};
 /// Tombstones in one commit of a closing pass, so that others' writes come between.
 const TOMBSTONES_PER_COMMIT: usize = 1_000;
 
+/// Why a pass with a hole may not delete.
+const CUT: &str = "an earlier run of this pass was cut after a save that no checkpoint followed, \
+                   so that it may have missed records";
+
 /// An open delete pass.
 pub(super) struct Pass {
     row: PassRow,
@@ -108,13 +112,7 @@ impl Writer {
         self.needs_room()?;
         let place = (fence.key.clone(), model.clone());
         if let Some(pass) = self.passes.get_mut(&place).filter(|_| resumed) {
-            if pass.row.unsettled && pass.row.run != fence.run {
-                let hole = "an earlier run of this pass was cut after a save that no checkpoint \
-                            followed, so that it may have missed records";
-                pass.row.hole.get_or_insert_with(|| hole.into());
-            }
-            pass.row.unsettled = false;
-            pass.row.run = fence.run;
+            pass.row.adopt(fence.run);
             return self.put_pass(&place);
         }
         self.drop_pass(&fence.key, model)?;
@@ -156,17 +154,18 @@ impl Writer {
     }
 
     /// Marks places as seen in the open pass of a sync, if there is one.
-    pub(super) fn mark_seen(&mut self, key: &SyncKey, model: &ModelName, mut seen: Vec<u64>) {
-        let place = (key.clone(), model.clone());
+    pub(super) fn mark_seen(&mut self, fence: &RunFence, model: &ModelName, mut seen: Vec<u64>) {
+        let place = (fence.key.clone(), model.clone());
         let Some(pass) = self.passes.get_mut(&place) else {
             return;
         };
-        let unsettled = std::mem::replace(&mut pass.row.unsettled, true);
+        let changed = pass.row.adopt(fence.run) || !pass.row.unsettled;
+        pass.row.unsettled = true;
         seen.retain(|sequence| !pass.seen.contains(*sequence));
         if let Some((key, value)) = pass.record(seen) {
             self.put(key, value);
         }
-        if !unsettled {
+        if changed {
             // Staging a row of plain names cannot fail.
             let _ = self.put_pass(&place);
         }
@@ -195,10 +194,11 @@ impl Writer {
 
     /// Notes that everything saved so far is covered by a checkpoint, or that the run
     /// came to its end.
-    pub(super) fn settle_passes(&mut self, key: &SyncKey) -> Result<()> {
-        let places = self.passes_of(key, |pass| pass.row.unsettled);
+    pub(super) fn settle_passes(&mut self, fence: &RunFence) -> Result<()> {
+        let places = self.passes_of(&fence.key, |pass| pass.row.unsettled);
         for place in places {
             if let Some(pass) = self.passes.get_mut(&place) {
+                pass.row.adopt(fence.run);
                 pass.row.unsettled = false;
             }
             self.put_pass(&place)?;
@@ -226,6 +226,7 @@ impl Writer {
         let Some(pass) = self.passes.get_mut(&place) else {
             return Ok(Closing::Done(PassEnd::NotOpen));
         };
+        pass.row.adopt(fence.run);
         let (stream, hole) = (pass.row.stream, pass.row.hole.clone());
         let seen = std::mem::take(&mut pass.seen);
         let judged = self.judge(stream, model, hole, &seen, guard, &mut progress);
@@ -348,6 +349,22 @@ impl Writer {
             self.passes.remove(&(key.clone(), model.clone()));
         }
         Ok(())
+    }
+}
+
+impl PassRow {
+    /// Takes the pass over for a run; answers whether that changed it. If the run before
+    /// was cut after a save that no checkpoint followed, the pass has a hole from now on.
+    fn adopt(&mut self, run: RunId) -> bool {
+        if self.run == run {
+            return false;
+        }
+        if self.unsettled {
+            self.hole.get_or_insert_with(|| CUT.into());
+        }
+        self.run = run;
+        self.unsettled = false;
+        true
     }
 }
 

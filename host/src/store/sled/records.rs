@@ -99,7 +99,7 @@ impl Writer {
         let rows: Vec<NewRow<'_>> = plans.iter().map(|plan| plan.row(now)).collect();
         let sequences = self.append(number, fence.run, &rows)?;
         seen.extend(sequences);
-        self.mark_seen(&fence.key, model, seen);
+        self.mark_seen(fence, model, seen);
         let counts = self.live(fence)?.counts_of(model);
         counts.added += u64::from(summary.added);
         counts.updated += u64::from(summary.updated);

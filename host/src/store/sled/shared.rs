@@ -113,6 +113,14 @@ impl Shared {
         lock(&self.streams).values().cloned().collect()
     }
 
+    /// The numbers of all streams, in order.
+    pub(super) fn numbers(&self) -> Vec<u32> {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        let mut numbers: Vec<u32> = names.values().copied().collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
     /// The number of a stream.
     pub(super) fn number(&self, key: &StreamKey) -> Option<u32> {
         let names = self.names.read().unwrap_or_else(PoisonError::into_inner);

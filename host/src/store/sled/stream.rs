@@ -196,7 +196,7 @@ impl Stream {
     }
 
     /// The counts of the state and of the places must agree: they are written apart.
-    fn check_counts(&self) -> Result<()> {
+    pub(super) fn check_counts(&self) -> Result<()> {
         let (live, deleted) = (self.places.live.len(), self.places.gone.len());
         match (live, deleted) == (self.state.live, self.state.deleted) {
             true => Ok(()),

@@ -58,6 +58,7 @@ pub(super) fn success(close_passes: Vec<ModelName>) -> RunEnd {
 pub(super) fn open(folder: &Path) -> SledStore {
     let options = OpenOptions {
         disk_free_bytes_min: 0,
+        ..OpenOptions::default()
     };
     SledStore::open(folder, options, Arc::new(SystemClock::new())).unwrap()
 }

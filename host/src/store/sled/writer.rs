@@ -21,13 +21,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, RwLock};
 
-/// Entries of all indexes together that wait in memory (about 100 bytes each) before
-/// the largest becomes a run. More make opening slower, fewer make more runs.
-const FRESH_ENTRIES_MAX: usize = 64 << 10;
-/// Bytes of journal after which the map is flushed and the journal starts anew. It
-/// bounds what is applied again on open (about 0.2 s); a flush is worth some 50 commits.
-const JOURNAL_BYTES: u64 = 24 << 20;
-
 /// The writing side of a store; one thread owns it.
 pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
@@ -337,7 +330,7 @@ impl Writer {
         ops.push((keys::COMMIT.to_vec(), Some(position.to_bytes())));
         self.publish(ops, stage.streams, stage.created)?;
         self.freeze_if_full();
-        if self.journal.bytes() >= JOURNAL_BYTES {
+        if self.journal.bytes() >= self.shared.options.journal_bytes {
             self.flush()?;
         }
         Ok(())
@@ -383,7 +376,8 @@ impl Writer {
 
     /// Sends the largest index's fresh entries to the builder when too many wait.
     fn freeze_if_full(&mut self) {
-        if self.fresh < FRESH_ENTRIES_MAX {
+        let most = self.shared.options.index_entries_waiting;
+        if self.fresh < most {
             return;
         }
         let streams = self.shared.loaded();
@@ -395,7 +389,7 @@ impl Writer {
             .map(|stream| read(stream).index.fresh.len())
             .sum();
         if let Some(stream) = largest
-            && self.fresh >= FRESH_ENTRIES_MAX
+            && self.fresh >= most
         {
             let frozen = write(stream).freeze();
             self.fresh -= frozen.entries.len();
