@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
         let start = self.scratch.out.len() + 1;
         let first = self.members(depth)?;
         let Scratch { out, members, .. } = &mut *self.scratch;
-        match members.sort(first, out, self.source) {
+        match members.sort(first, depth, out, self.source) {
             Ok(true) => out.keep(self.source, self.at - 1, self.at),
             Ok(false) => {
                 let text = out.settle(self.source);
