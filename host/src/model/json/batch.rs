@@ -194,7 +194,7 @@ fn id(member: &Member, text: &[u8]) -> Walked<Box<str>> {
             );
         }
     };
-    let plain = |byte: u8| byte >= b' ' && byte < DELETE;
+    let plain = |byte: u8| (b' '..DELETE).contains(&byte);
     if !id.is_empty() && id.len() <= RECORD_ID_CHARS_MAX && id.bytes().all(plain) {
         return Ok(id);
     }
@@ -204,9 +204,10 @@ fn id(member: &Member, text: &[u8]) -> Walked<Box<str>> {
     }
     match id.chars().count() {
         0 => fault(at, "`id` is empty"),
-        length if length > RECORD_ID_CHARS_MAX => {
-            fault(at, format!("`id` has {length} characters, limit {RECORD_ID_CHARS_MAX}"))
-        }
+        length if length > RECORD_ID_CHARS_MAX => fault(
+            at,
+            format!("`id` has {length} characters, limit {RECORD_ID_CHARS_MAX}"),
+        ),
         _ => Ok(id),
     }
 }
@@ -230,6 +231,10 @@ fn utf8_text(bytes: &[u8]) -> Box<str> {
 
 /// Removes all but the last record of each id; answers the ids it removed any of.
 fn later_wins(records: &mut Vec<RecordSpan>) -> Vec<Box<str>> {
+    // Many providers list by id, and then there is nothing to look up.
+    if records.is_sorted_by(|a, b| a.id < b.id) {
+        return Vec::new();
+    }
     // Seeded, because the ids are a stranger's.
     let seed = RandomState::new();
     let mut last: HashTable<u32> = HashTable::with_capacity(records.len());

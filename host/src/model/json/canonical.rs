@@ -135,7 +135,8 @@ impl Order {
     /// Learns the order of `members`; answers whether their prefixes decide it.
     fn learn(&mut self, members: &[Member]) -> bool {
         self.prefixes.clear();
-        self.prefixes.extend(members.iter().map(|member| member.prefix));
+        self.prefixes
+            .extend(members.iter().map(|member| member.prefix));
         self.indices.clear();
         self.indices.extend(0..members.len() as u32);
         let prefix = |index: &u32| self.prefixes.get(*index as usize);
@@ -190,7 +191,8 @@ impl Members {
         {
             self.sorted.clear();
             let indices = order.indices.iter();
-            self.sorted.extend(indices.filter_map(|index| members.get(*index as usize)));
+            self.sorted
+                .extend(indices.filter_map(|index| members.get(*index as usize)));
             members.copy_from_slice(&self.sorted);
             return Ok(false);
         }

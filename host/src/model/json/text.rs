@@ -25,10 +25,26 @@ const FIRST_PRINTABLE: u8 = b' ';
 /// Reads the string whose opening quote is at `open` and adds its canonical form, quotes
 /// included, to `out`. Answers the offset after its closing quote, and whether the string
 /// is canonical as it stands.
+#[inline]
 pub(super) fn read(source: &[u8], open: usize, out: &mut Text) -> Result<(usize, bool), BadText> {
-    let (mut at, mut kept) = (open + 1, open);
+    let at = plain_end(source, open + 1);
+    if source.get(at) == Some(&b'"') {
+        out.keep(source, open, at + 1);
+        return Ok((at + 1, true));
+    }
+    read_on(source, open, at, out)
+}
+
+/// [`read`] from the first byte on that is special, at `at`.
+#[inline(never)]
+fn read_on(
+    source: &[u8],
+    open: usize,
+    mut at: usize,
+    out: &mut Text,
+) -> Result<(usize, bool), BadText> {
+    let mut kept = open;
     loop {
-        at = plain_end(source, at);
         match source.get(at) {
             Some(b'"') => {
                 out.keep(source, kept, at + 1);
@@ -56,6 +72,7 @@ pub(super) fn read(source: &[u8], open: usize, out: &mut Text) -> Result<(usize,
                 return Err(BadText { at: open, why });
             }
         }
+        at = plain_end(source, at);
     }
 }
 
