@@ -93,7 +93,7 @@ pub mod prelude {
     pub use jiff::{Timestamp, ToSpan};
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
-    pub use serde_json::json;
+    pub use serde_json::{Value, json};
     pub use std::time::Duration;
 }
 

@@ -67,3 +67,6 @@ fn run(run: &Run<Since, Settings>) -> Result<()> {
 }
 
 tidegate_sdk::export!(contacts);
+
+#[cfg(test)]
+mod tests;

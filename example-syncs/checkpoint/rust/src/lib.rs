@@ -54,3 +54,6 @@ fn run(run: &Run<Since>) -> Result<()> {
 }
 
 tidegate_sdk::export!(contacts);
+
+#[cfg(test)]
+mod tests;

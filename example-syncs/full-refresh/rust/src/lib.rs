@@ -35,3 +35,6 @@ fn run(run: &Run) -> Result<()> {
 }
 
 tidegate_sdk::export!(users);
+
+#[cfg(test)]
+mod tests;

@@ -113,3 +113,6 @@ impl From<Listed> for Commit {
 }
 
 tidegate_sdk::export!(commits);
+
+#[cfg(test)]
+mod tests;
