@@ -1,6 +1,6 @@
 //! Batches of records as NDJSON, and single objects.
 
-use super::canonical::Member;
+use super::canonical::{Member, prefix};
 use super::rules::RecordRules;
 use super::scan::{Fault, Kind, Scratch, Walk, Walked, fault, found};
 use super::text;
@@ -136,7 +136,9 @@ impl<'r> Scanner<'r> {
     /// The id among the top-level members that have been walked, if it is there.
     fn id(&mut self, line: &[u8]) -> Walked<Option<Box<str>>> {
         let (text, members) = self.scratch.top(line);
-        let found = members.iter().find(|member| member.key(text) == b"id");
+        let id_prefix = prefix(b"id");
+        let is_id = |member: &&Member| member.prefix == id_prefix && member.key(text) == b"id";
+        let found = members.iter().find(is_id);
         found.map(|member| id(member, text)).transpose()
     }
 }
@@ -165,7 +167,7 @@ fn utf8(json: &[u8]) -> Walked<()> {
 /// Sorts the top-level members, unless one is there twice.
 fn sorted(scratch: &mut Scratch, source: &[u8]) -> Walked<()> {
     let Scratch { out, members, .. } = scratch;
-    members.sort(0, out, source).map(drop).or_else(|twice| {
+    members.sort(0, 1, out, source).map(drop).or_else(|twice| {
         fault(
             twice.at,
             format!(
@@ -183,7 +185,7 @@ fn id(member: &Member, text: &[u8]) -> Walked<Box<str>> {
     let whole = |value: &[u8]| !value.contains(&b'.') && !value.contains(&b'e');
     let id = match member.kind {
         Kind::STRING => id_text(value),
-        Kind::INTEGER if whole(value) => String::from_utf8_lossy(value).into_owned(),
+        Kind::INTEGER if whole(value) => utf8_text(value),
         _ => {
             let found = found(value);
             return fault(
@@ -192,6 +194,10 @@ fn id(member: &Member, text: &[u8]) -> Walked<Box<str>> {
             );
         }
     };
+    let plain = |byte: u8| (b' '..DELETE).contains(&byte);
+    if !id.is_empty() && id.len() <= RECORD_ID_CHARS_MAX && id.bytes().all(plain) {
+        return Ok(id);
+    }
     if let Some(control) = id.chars().find(|each| each.is_control()) {
         let control = control.escape_debug();
         return fault(at, format!("`id` has the control character `{control}`"));
@@ -202,21 +208,33 @@ fn id(member: &Member, text: &[u8]) -> Walked<Box<str>> {
             at,
             format!("`id` has {length} characters, limit {RECORD_ID_CHARS_MAX}"),
         ),
-        _ => Ok(id.into()),
+        _ => Ok(id),
     }
 }
 
+/// The last control character of ASCII.
+const DELETE: u8 = 0x7f;
+
 /// The text of a canonical string with its quotes.
-fn id_text(value: &[u8]) -> String {
+fn id_text(value: &[u8]) -> Box<str> {
     let inner = value.get(1..value.len() - 1).unwrap_or_default();
     if inner.contains(&b'\\') {
-        return text::plain(inner);
+        return text::plain(inner).into();
     }
-    String::from_utf8_lossy(inner).into_owned()
+    utf8_text(inner)
+}
+
+/// Text that was checked to be UTF-8 before.
+fn utf8_text(bytes: &[u8]) -> Box<str> {
+    std::str::from_utf8(bytes).unwrap_or_default().into()
 }
 
 /// Removes all but the last record of each id; answers the ids it removed any of.
 fn later_wins(records: &mut Vec<RecordSpan>) -> Vec<Box<str>> {
+    // Many providers list by id, and then there is nothing to look up.
+    if records.is_sorted_by(|a, b| a.id < b.id) {
+        return Vec::new();
+    }
     // Seeded, because the ids are a stranger's.
     let seed = RandomState::new();
     let mut last: HashTable<u32> = HashTable::with_capacity(records.len());

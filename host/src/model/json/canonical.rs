@@ -31,7 +31,7 @@ impl Text {
     }
 
     /// Adds `source[start..end]`.
-    #[inline]
+    #[inline(always)]
     pub fn keep(&mut self, source: &[u8], start: usize, end: usize) {
         if start != self.to {
             self.settle(source);
@@ -110,6 +110,43 @@ pub(super) struct Members {
     open: Vec<Member>,
     /// Sorted text on its way back into the scratch text.
     spare: Vec<u8>,
+    /// Sorted members on their way back.
+    sorted: Vec<Member>,
+    /// For each depth the order of the last object there: records are mostly alike.
+    orders: Vec<Order>,
+}
+
+/// Members by prefix: which stands where in the source. Only of objects in which all
+/// prefixes differ, so that equal prefixes mean an equal order.
+#[derive(Default)]
+struct Order {
+    /// Prefixes in the source's order.
+    prefixes: Vec<u64>,
+    /// Indices into them, sorted.
+    indices: Vec<u32>,
+}
+
+impl Order {
+    fn fits(&self, members: &[Member]) -> bool {
+        let prefixes = members.iter().map(|member| member.prefix);
+        members.len() == self.prefixes.len() && prefixes.eq(self.prefixes.iter().copied())
+    }
+
+    /// Learns the order of `members`; answers whether their prefixes decide it.
+    fn learn(&mut self, members: &[Member]) -> bool {
+        self.prefixes.clear();
+        self.prefixes
+            .extend(members.iter().map(|member| member.prefix));
+        self.indices.clear();
+        self.indices.extend(0..members.len() as u32);
+        let prefix = |index: &u32| self.prefixes.get(*index as usize);
+        self.indices.sort_unstable_by_key(prefix);
+        let decided = self.indices.is_sorted_by(|a, b| prefix(a) < prefix(b));
+        if !decided {
+            self.prefixes.clear();
+        }
+        decided
+    }
 }
 
 impl Members {
@@ -133,12 +170,31 @@ impl Members {
         self.open.get(first..).unwrap_or_default()
     }
 
-    /// Puts the members from `first` on into the order of their keys, unless a key is
-    /// there twice. Answers whether they were in order before.
-    pub fn sort(&mut self, first: usize, text: &mut Text, source: &[u8]) -> Result<bool, Twice> {
+    /// Puts the members from `first` on, an object's at `depth`, into the order of their
+    /// keys, unless a key is there twice. Answers whether they were in order before.
+    pub fn sort(
+        &mut self,
+        first: usize,
+        depth: usize,
+        text: &mut Text,
+        source: &[u8],
+    ) -> Result<bool, Twice> {
         let members = self.open.get_mut(first..).unwrap_or_default();
         if members.is_sorted_by(|a, b| a.prefix < b.prefix) {
             return Ok(true);
+        }
+        if self.orders.len() <= depth {
+            self.orders.resize_with(depth + 1, Order::default);
+        }
+        if let Some(order) = self.orders.get_mut(depth)
+            && (order.fits(members) || order.learn(members))
+        {
+            self.sorted.clear();
+            let indices = order.indices.iter();
+            self.sorted
+                .extend(indices.filter_map(|index| members.get(*index as usize)));
+            members.copy_from_slice(&self.sorted);
+            return Ok(false);
         }
         let text: &[u8] = text.settle(source);
         let order = |a: &Member, b: &Member| {

@@ -98,20 +98,14 @@ impl<'a> Walk<'a> {
         self.skip_space();
         let start = self.at;
         if self.peek() != Some(b'{') {
-            return fault(start, format!("expected an object, found {}", self.found()));
+            return self.expected("an object");
         }
         self.members(1)?;
         let end = self.at;
         self.skip_space();
         match self.peek() {
             None => Ok(Top { start, end }),
-            Some(_) => {
-                let found = self.found();
-                fault(
-                    self.at,
-                    format!("expected the end of the line after the object, found {found}"),
-                )
-            }
+            Some(_) => self.expected("the end of the line after the object"),
         }
     }
 
@@ -125,7 +119,7 @@ impl<'a> Walk<'a> {
             Some(b't') => self.word(b"true", Kind::BOOLEAN),
             Some(b'f') => self.word(b"false", Kind::BOOLEAN),
             Some(b'n') => self.word(b"null", Kind::NULL),
-            _ => fault(self.at, format!("expected a value, found {}", self.found())),
+            _ => self.expected("a value"),
         }
     }
 
@@ -133,7 +127,7 @@ impl<'a> Walk<'a> {
         let start = self.scratch.out.len() + 1;
         let first = self.members(depth)?;
         let Scratch { out, members, .. } = &mut *self.scratch;
-        match members.sort(first, out, self.source) {
+        match members.sort(first, depth, out, self.source) {
             Ok(true) => out.keep(self.source, self.at - 1, self.at),
             Ok(false) => {
                 let text = out.settle(self.source);
@@ -169,11 +163,7 @@ impl<'a> Walk<'a> {
                     return Ok(first);
                 }
                 _ => {
-                    let found = self.found();
-                    return fault(
-                        self.at,
-                        format!("expected `,` or `}}` after a member, found {found}"),
-                    );
+                    return self.expected("`,` or `}` after a member");
                 }
             }
             self.skip_space();
@@ -184,10 +174,7 @@ impl<'a> Walk<'a> {
     fn member(&mut self, depth: usize) -> Walked<()> {
         let (at, start) = (self.at, self.scratch.out.len());
         if self.peek() != Some(b'"') {
-            return fault(
-                at,
-                format!("expected a key in quotes, found {}", self.found()),
-            );
+            return self.expected("a key in quotes");
         }
         let as_it_stands = self.string()?;
         let key_end = self.scratch.out.len();
@@ -199,10 +186,7 @@ impl<'a> Walk<'a> {
         };
         self.skip_space();
         if self.peek() != Some(b':') {
-            return fault(
-                self.at,
-                format!("expected `:` after a key, found {}", self.found()),
-            );
+            return self.expected("`:` after a key");
         }
         self.punctuation();
         self.skip_space();
@@ -240,11 +224,7 @@ impl<'a> Walk<'a> {
                     return Ok(());
                 }
                 _ => {
-                    let found = self.found();
-                    return fault(
-                        self.at,
-                        format!("expected `,` or `]` after an item, found {found}"),
-                    );
+                    return self.expected("`,` or `]` after an item");
                 }
             }
             self.skip_space();
@@ -261,12 +241,14 @@ impl<'a> Walk<'a> {
     }
 
     /// Steps over one byte of punctuation, which is canonical.
+    #[inline]
     fn punctuation(&mut self) {
         self.scratch.out.keep(self.source, self.at, self.at + 1);
         self.at += 1;
     }
 
     /// Walks a string; answers whether it is canonical as it stands.
+    #[inline]
     fn string(&mut self) -> Walked<bool> {
         match text::read(self.source, self.at, &mut self.scratch.out) {
             Ok((end, as_it_stands)) => {
@@ -277,6 +259,7 @@ impl<'a> Walk<'a> {
         }
     }
 
+    #[inline]
     fn number(&mut self) -> Walked<Kind> {
         match number::read(self.source, self.at, &mut self.scratch.out) {
             Ok((end, kind)) => {
@@ -291,7 +274,7 @@ impl<'a> Walk<'a> {
         let rest = self.source.get(self.at..).unwrap_or_default();
         let after = rest.get(word.len());
         if !rest.starts_with(word) || after.is_some_and(u8::is_ascii_alphanumeric) {
-            return fault(self.at, format!("expected a value, found {}", self.found()));
+            return self.expected("a value");
         }
         let end = self.at + word.len();
         self.scratch.out.keep(self.source, self.at, end);
@@ -299,19 +282,24 @@ impl<'a> Walk<'a> {
         Ok(kind)
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.source.get(self.at).copied()
     }
 
+    #[inline]
     fn skip_space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
             self.at += 1;
         }
     }
 
-    /// What stands here, short enough for a message.
-    fn found(&self) -> String {
-        found(self.source.get(self.at..).unwrap_or_default())
+    /// The fault that something else than `what` stands here.
+    #[cold]
+    #[inline(never)]
+    fn expected<T>(&self, what: &str) -> Walked<T> {
+        let found = found(self.source.get(self.at..).unwrap_or_default());
+        fault(self.at, format!("expected {what}, found {found}"))
     }
 }
 

@@ -25,10 +25,26 @@ const FIRST_PRINTABLE: u8 = b' ';
 /// Reads the string whose opening quote is at `open` and adds its canonical form, quotes
 /// included, to `out`. Answers the offset after its closing quote, and whether the string
 /// is canonical as it stands.
+#[inline]
 pub(super) fn read(source: &[u8], open: usize, out: &mut Text) -> Result<(usize, bool), BadText> {
-    let (mut at, mut kept) = (open + 1, open);
+    let at = plain_end(source, open + 1);
+    if source.get(at) == Some(&b'"') {
+        out.keep(source, open, at + 1);
+        return Ok((at + 1, true));
+    }
+    read_on(source, open, at, out)
+}
+
+/// [`read`] from the first byte on that is special, at `at`.
+#[inline(never)]
+fn read_on(
+    source: &[u8],
+    open: usize,
+    mut at: usize,
+    out: &mut Text,
+) -> Result<(usize, bool), BadText> {
+    let mut kept = open;
     loop {
-        at += plain_length(source.get(at..).unwrap_or_default());
         match source.get(at) {
             Some(b'"') => {
                 out.keep(source, kept, at + 1);
@@ -56,6 +72,7 @@ pub(super) fn read(source: &[u8], open: usize, out: &mut Text) -> Result<(usize,
                 return Err(BadText { at: open, why });
             }
         }
+        at = plain_end(source, at);
     }
 }
 
@@ -63,7 +80,7 @@ pub(super) fn read(source: &[u8], open: usize, out: &mut Text) -> Result<(usize,
 pub(super) fn end(source: &[u8], open: usize) -> usize {
     let mut at = open + 1;
     loop {
-        at += plain_length(source.get(at..).unwrap_or_default());
+        at = plain_end(source, at);
         match source.get(at) {
             Some(b'"') => return at + 1,
             Some(_) => at += 2,
@@ -72,18 +89,20 @@ pub(super) fn end(source: &[u8], open: usize) -> usize {
     }
 }
 
-/// How many bytes stand before the first quote, backslash or control character.
-fn plain_length(bytes: &[u8]) -> usize {
-    let (words, tail) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
+/// The offset of the first quote, backslash or control character from `at` on; the end
+/// where there is none.
+#[inline]
+fn plain_end(source: &[u8], mut at: usize) -> usize {
+    while let Some(word) = source.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let found = specials(u64::from_le_bytes(*word));
         if found != 0 {
-            return index * 8 + (found.trailing_zeros() / 8) as usize;
+            return at + (found.trailing_zeros() / 8) as usize;
         }
+        at += 8;
     }
+    let tail = source.get(at..).unwrap_or_default();
     let special = |byte: &u8| *byte < FIRST_PRINTABLE || *byte == b'"' || *byte == b'\\';
-    let in_tail = tail.iter().position(special).unwrap_or(tail.len());
-    words.len() * 8 + in_tail
+    at + tail.iter().position(special).unwrap_or(tail.len())
 }
 
 /// Sets the top bit of bytes that are a quote, a backslash or a control character. The
