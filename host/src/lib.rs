@@ -28,7 +28,7 @@ pub mod capability;
 pub mod sandbox;
 pub mod deploy;
 pub mod run;
-// pub mod cli;
+pub mod cli;
 pub mod error;
 pub mod limits;
 pub mod memory;

@@ -8,7 +8,7 @@ pub async fn a_deployment_is_kept_as_it_first_came(mut world: World) {
         digest: Digest::of(bytes),
         bytes: bytes.len() as u64,
         manifest: Manifest::parse(&manifest(name)).unwrap(),
-        accepted: world.clock.now(),
+        accepted: world.now(),
     };
     let (one, two) = (deployment(b"one", "one"), deployment(b"two", "two"));
     world.tick();
@@ -38,7 +38,8 @@ pub async fn streams_are_listed_by_connection(mut world: World) {
         key.connection = connection(id);
         let (run, _) = world.try_begin(&key).await.unwrap();
         for name in ["Deal", "Contact"] {
-            let saved = world.try_save(&run, name, &lines(&["a"], 1), SaveMode::Override);
+            let ndjson = lines(&["a"], 1);
+            let saved = world.try_save(&run, name, &ndjson, SaveMode::Override);
             saved.await.unwrap();
             expected.push(key.stream(model(name)));
         }

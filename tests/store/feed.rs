@@ -82,9 +82,7 @@ pub async fn a_reader_who_waits_sees_only_what_is_new(mut world: World) {
     let run = world.begin("sync").await;
     world.save(&run, &["a", "b"], 1).await;
     let read = async |world: &World, cursor: Option<Cursor>| {
-        let page = world
-            .store()
-            .changes(&stream(MODEL), cursor, 9, ChangeFilter::ALL);
+        let page = world.page(MODEL, cursor);
         let page = page.await.unwrap();
         assert!(!page.more);
         let words: Vec<String> = page.changes.iter().map(words).collect();
@@ -104,11 +102,7 @@ pub async fn a_reader_who_waits_sees_only_what_is_new(mut world: World) {
 }
 
 pub async fn the_cursor_of_an_empty_stream_stays_good(world: World) {
-    let empty = world
-        .store()
-        .changes(&stream(MODEL), None, 9, ChangeFilter::ALL)
-        .await
-        .unwrap();
+    let empty = world.page(MODEL, None).await.unwrap();
     assert!(empty.changes.is_empty() && !empty.more);
     let run = world.begin("sync").await;
     world
@@ -116,9 +110,7 @@ pub async fn the_cursor_of_an_empty_stream_stays_good(world: World) {
         .await
         .unwrap();
     world.save(&run, &["a"], 1).await;
-    let page = world
-        .store()
-        .changes(&stream(MODEL), Some(empty.cursor), 9, ChangeFilter::ALL);
+    let page = world.page(MODEL, Some(empty.cursor));
     assert_eq!(words(&page.await.unwrap().changes[0]), "a ADDED 1");
 }
 
@@ -129,12 +121,7 @@ pub async fn a_cursor_that_does_not_fit_is_stale(world: World) {
         .try_save(&run, "Deal", &lines(&["x", "y"], 1), SaveMode::Override)
         .await
         .unwrap();
-    let read = async |name: &str, cursor| {
-        world
-            .store()
-            .changes(&stream(name), cursor, 9, ChangeFilter::ALL)
-            .await
-    };
+    let read = async |name: &str, cursor| world.page(name, cursor).await;
     let good = read(MODEL, None).await.unwrap().cursor;
     let stale = [
         ("another stream", "Deal", good),
@@ -187,9 +174,8 @@ pub async fn a_page_ends_by_its_bytes_too(world: World) {
         let saved = world.try_save(&run, MODEL, &ndjson, SaveMode::Override);
         saved.await.unwrap();
     }
-    let page = world
-        .store()
-        .changes(&stream(MODEL), None, 100, ChangeFilter::ALL);
+    let key = stream(MODEL);
+    let page = world.store().changes(&key, None, 100, ChangeFilter::ALL);
     let page = page.await.unwrap();
     let bytes: usize = page.changes.iter().map(|change| change.body.len()).sum();
     // A store may end it before or after the record that reaches the limit.

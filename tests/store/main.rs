@@ -5,6 +5,7 @@
 //! [`world::Factory`]. `alike` then lets chance write the rows, with the store in memory
 //! as the judge.
 
+mod alike;
 mod care;
 mod feed;
 mod passes;
@@ -13,6 +14,9 @@ mod runs;
 mod standing;
 mod stores;
 mod world;
+
+/// Stories in one run of the tests: about ten seconds of them.
+const STORIES: u32 = 64;
 
 /// One `#[test]` for each row, for one store.
 macro_rules! tests {
@@ -31,6 +35,9 @@ macro_rules! rows {
     ($($rows:tt)*) => {
         mod memory {
             tests! { crate::stores::Memory::new; $($rows)* }
+        }
+        mod sled {
+            tests! { crate::stores::Sled::new; $($rows)* }
         }
     };
 }
@@ -75,6 +82,7 @@ rows! {
         a_spoil_without_a_pass_does_nothing
         a_pass_goes_on_over_an_interrupted_run
         a_run_cut_in_a_page_leaves_a_hole
+        a_hole_needs_no_second_opening
         a_fresh_pass_forgets_the_one_before
         a_pass_over_two_good_runs_is_whole
         passes_of_two_models_are_apart
@@ -98,6 +106,7 @@ rows! {
         a_checkpoint_is_kept_whatever_the_outcome
         checkpoints_are_apart
         metadata_is_replaced_or_merged
+        metadata_keeps_its_digits
         metadata_that_does_not_fit_is_refused
         a_reset_of_the_checkpoint_keeps_the_records
         a_reset_of_the_records_leaves_no_trace
@@ -109,5 +118,16 @@ rows! {
         a_deployment_is_kept_as_it_first_came
         streams_are_listed_by_connection
         verify_finds_no_defect
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(STORIES))]
+
+    #[test]
+    fn sled_tells_the_same_story_as_its_twin(story in alike::story()) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let (twin, sled) = (Box::new(stores::Memory::new()), Box::new(stores::Sled::new()));
+        runtime.block_on(alike::compare(&story, twin, sled));
     }
 }

@@ -191,6 +191,26 @@ pub async fn a_run_cut_in_a_page_leaves_a_hole(world: World) {
     }
 }
 
+pub async fn a_hole_needs_no_second_opening(world: World) {
+    for by_the_run in [false, true] {
+        let run = four(&world).await;
+        world.open_pass(&run, false).await;
+        world.save(&run, &["a"], 1).await;
+        world.end(&run, failed()).await;
+        let run = world.begin("sync").await;
+        world.save(&run, &["b", "c"], 1).await;
+        world.checkpoint(&run, r#"{"page":2}"#).await;
+        if by_the_run {
+            let row = world.end_closing(&run, Outcome::Success, &[MODEL], OFF);
+            assert_eq!(row.await.blocked_deletes[0].would_delete, 1);
+        } else {
+            assert_eq!(held(world.close_pass(&run, OFF).await).would_delete, 1);
+            world.end(&run, Outcome::Success).await;
+        }
+        assert_eq!(world.stats().await.live, 4);
+    }
+}
+
 pub async fn a_fresh_pass_forgets_the_one_before(world: World) {
     let run = four(&world).await;
     world.open_pass(&run, false).await;

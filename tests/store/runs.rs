@@ -10,19 +10,12 @@ use tidegate::model::{
 use tidegate::store::{DeleteGuard, RunQuery};
 
 pub async fn a_second_run_of_the_same_sync_is_refused(world: World) {
-    let run = world.begin("sync").await;
-    let second = world.try_begin(&key("sync")).await;
-    assert_eq!(code(second), Code::RunConflict);
-    assert_eq!(
-        world.save(&run, &["a"], 1).await,
-        (1, 0, 0),
-        "the first lost its right"
-    );
     for outcome in [failed(), interrupted(), cancelled(), Outcome::Success] {
-        let (run, _) = match world.try_begin(&key("sync")).await {
-            Ok(begun) => begun,
-            Err(_) => (run.clone(), world.try_begin(&key("other")).await.unwrap().1),
-        };
+        let run = world.begin("sync").await;
+        let second = world.try_begin(&key("sync")).await;
+        assert_eq!(code(second), Code::RunConflict);
+        // The first keeps its right, and gives it back however it ends.
+        world.checkpoint(&run, "{}").await;
         world.end(&run, outcome).await;
     }
     world.begin("sync").await;
@@ -50,7 +43,7 @@ pub async fn a_straggler_changes_nothing(world: World) {
         }
         let (store, name) = (world.store(), model(MODEL));
         let batch = batch(&lines(&["a", "b"], 2), &[]);
-        let end = ending(Outcome::Success, world.clock.now());
+        let end = ending(Outcome::Success, world.now());
         let answers = [
             (
                 "save",
@@ -95,7 +88,7 @@ pub async fn a_straggler_changes_nothing(world: World) {
 pub async fn the_row_tells_the_run(mut world: World) {
     let (run, begun) = world.try_begin(&key("sync")).await.unwrap();
     assert!(begun.checkpoint.is_none());
-    let started = world.clock.now();
+    let started = world.now();
     let mut expected = RunRow {
         id: run.run,
         key: key("sync"),
@@ -122,7 +115,7 @@ pub async fn the_row_tells_the_run(mut world: World) {
     world.save(&run, &["a"], 1).await;
     world.checkpoint(&run, r#"{"page":2}"#).await;
     world.tick();
-    let mut end = ending(failed(), world.clock.now());
+    let mut end = ending(failed(), world.now());
     end.usage = Usage {
         memory_cap_bytes: 7,
         calls: 3,
@@ -179,6 +172,11 @@ pub async fn executions_without_progress_are_counted(mut world: World) {
         (interrupted(), None, 0),
         (interrupted(), None, 1),
         (interrupted(), Some(r#"{"page":1}"#), 2),
+        (interrupted(), None, 0),
+        // Only a run that saves a checkpoint is interrupted by its time: the same one
+        // over again is no progress.
+        (interrupted(), Some(r#"{"page":1}"#), 1),
+        (interrupted(), Some(r#"{"page":2}"#), 2),
         (interrupted(), None, 0),
         (interrupted(), None, 1),
         (failed(), None, 2),
@@ -249,7 +247,7 @@ pub async fn a_log_is_read_in_order(mut world: World) {
     append(&other, vec![line("not mine")]).await;
     append(&run, vec![]).await;
     append(&run, vec![line("three")]).await;
-    let mut end = ending(Outcome::Success, world.clock.now());
+    let mut end = ending(Outcome::Success, world.now());
     end.log = vec![line("last")];
     world.store().finish_run(&run, end).await.unwrap();
     world.end(&other, Outcome::Success).await;
@@ -282,9 +280,8 @@ pub async fn a_run_that_a_restart_cut_is_interrupted(mut world: World) {
     assert_eq!(row.counts[&model(MODEL)].added, 2);
     assert!(row.ended.is_some());
     let late = batch(&lines(&["c"], 1), &[]);
-    let late = world
-        .store()
-        .save(&run, &model(MODEL), late, SaveMode::Override);
+    let name = model(MODEL);
+    let late = world.store().save(&run, &name, late, SaveMode::Override);
     assert_eq!(code(late.await), Code::RunCancelled);
     let (next, begun) = world.try_begin(&key("sync")).await.unwrap();
     assert_eq!((begun.attempt, begun.interrupted_without_progress), (2, 0));

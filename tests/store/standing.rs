@@ -4,7 +4,7 @@ use crate::world::*;
 use serde_json::{Value, json};
 use tidegate::error::Code;
 use tidegate::limits::METADATA_BYTES_MAX;
-use tidegate::model::{Action, ChangeFilter, Outcome, SaveMode};
+use tidegate::model::{Action, Outcome, SaveMode};
 use tidegate::store::{DeleteGuard, PassEnd, Reset};
 
 async fn checkpoint_of(world: &World, sync: &str) -> Option<(u64, String)> {
@@ -111,6 +111,18 @@ pub async fn metadata_is_replaced_or_merged(mut world: World) {
     assert_eq!(umbrella.unwrap(), "{}");
 }
 
+pub async fn metadata_keeps_its_digits(world: World) {
+    let acme = connection("acme");
+    let put = async |json: &str| world.store().put_metadata(&acme, json, true).await;
+    put(r#"{"price":1.10,"big":18446744073709551616}"#)
+        .await
+        .unwrap();
+    let merged = put(r#"{"next":1e400}"#).await.unwrap();
+    for digits in ["1.10", "18446744073709551616", "1e400"] {
+        assert!(merged.contains(digits), "{merged} lost {digits}");
+    }
+}
+
 pub async fn metadata_that_does_not_fit_is_refused(world: World) {
     let acme = connection("acme");
     let put = async |json: &str, merge| world.store().put_metadata(&acme, json, merge).await;
@@ -119,6 +131,10 @@ pub async fn metadata_that_does_not_fit_is_refused(world: World) {
     assert_eq!(code(put(&half("b"), true).await), Code::MetadataInvalid);
     assert_eq!(world.store().metadata(&acme).await.unwrap(), half("a"));
     put(&half("b"), false).await.unwrap();
+    assert_eq!(world.store().metadata(&acme).await.unwrap(), half("b"));
+    for (json, merge) in [("[1]", true), ("7", false), ("{", true), ("", false)] {
+        assert_eq!(code(put(json, merge).await), Code::MetadataInvalid, "{json}");
+    }
     assert_eq!(world.store().metadata(&acme).await.unwrap(), half("b"));
 }
 
@@ -130,10 +146,8 @@ pub async fn a_reset_of_the_checkpoint_keeps_the_records(mut world: World) {
     world.checkpoint(&run, r#"{"page":2}"#).await;
     world.end(&run, interrupted()).await;
     let before = world.feed().await;
-    let names = [model(MODEL)];
     world
-        .store()
-        .reset(&key("sync"), &names, Reset::Checkpoint)
+        .reset("sync", &[MODEL], Reset::Checkpoint)
         .await
         .unwrap();
     world.reopen().await;
@@ -156,22 +170,17 @@ pub async fn a_reset_of_the_records_leaves_no_trace(mut world: World) {
         .unwrap();
     world.checkpoint(&run, r#"{"page":2}"#).await;
     world.end(&run, Outcome::Success).await;
-    let old = world
-        .store()
-        .changes(&stream(MODEL), None, 9, ChangeFilter::ALL);
+    let old = world.page(MODEL, None);
     let old = old.await.unwrap().cursor;
-    let names = [model(MODEL)];
     world
-        .store()
-        .reset(&key("sync"), &names, Reset::CheckpointAndRecords)
+        .reset("sync", &[MODEL], Reset::CheckpointAndRecords)
         .await
         .unwrap();
     for _ in 0..2 {
         assert!(world.feed().await.is_empty());
         let stats = world.stats().await;
         assert_eq!((stats.live, stats.deleted), (0, 0));
-        let found = world.store().get(&stream(MODEL), &boxed(&["a", "b"])).await;
-        assert_eq!(found.unwrap(), [None, None]);
+        assert_eq!(world.get(&["a", "b"]).await, [None, None]);
         let deal = world.store().stats(&stream("Deal")).await.unwrap();
         assert_eq!(deal.live, 1, "a model that was not named");
         assert_eq!(checkpoint_of(&world, "sync").await, None);
@@ -181,9 +190,7 @@ pub async fn a_reset_of_the_records_leaves_no_trace(mut world: World) {
     assert_eq!(world.save(&run, &["b", "a"], 1).await, (2, 0, 0));
     // An app that goes on with the cursor it has is told that it is stale, or sees what
     // is new; what it must not do is miss something.
-    let after = world
-        .store()
-        .changes(&stream(MODEL), Some(old), 9, ChangeFilter::ALL);
+    let after = world.page(MODEL, Some(old));
     match after.await {
         Err(error) => assert_eq!(error.code, Code::CursorStale),
         Ok(page) => {
@@ -201,18 +208,9 @@ pub async fn a_reset_touches_its_own_sync_only(world: World) {
         world.checkpoint(&run, r#"{"page":2}"#).await;
         world.end(&run, interrupted()).await;
     }
+    world.reset("one", &[], Reset::Checkpoint).await.unwrap();
     world
-        .store()
-        .reset(&key("one"), &[], Reset::Checkpoint)
-        .await
-        .unwrap();
-    world
-        .store()
-        .reset(
-            &key("never ran".replace(' ', "-").as_str()),
-            &[model("Never")],
-            Reset::CheckpointAndRecords,
-        )
+        .reset("never-ran", &["Never"], Reset::CheckpointAndRecords)
         .await
         .unwrap();
     assert_eq!(checkpoint_of(&world, "one").await, None);
@@ -225,14 +223,12 @@ pub async fn a_live_sync_is_not_reset(world: World) {
     let run = world.begin("sync").await;
     world.save(&run, &["a"], 1).await;
     for what in [Reset::Checkpoint, Reset::CheckpointAndRecords] {
-        let reset = world.store().reset(&key("sync"), &[model(MODEL)], what);
+        let reset = world.reset("sync", &[MODEL], what);
         assert_eq!(code(reset.await), Code::RunConflict);
     }
     assert_eq!(world.feed_words().await, ["a ADDED 1"]);
     world.end(&run, Outcome::Success).await;
-    let reset = world
-        .store()
-        .reset(&key("sync"), &[model(MODEL)], Reset::CheckpointAndRecords);
+    let reset = world.reset("sync", &[MODEL], Reset::CheckpointAndRecords);
     reset.await.unwrap();
     assert!(world.feed().await.is_empty());
 }

@@ -2,6 +2,7 @@
 //! short words for the steps of a run.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,11 +10,12 @@ use tidegate::clock::{Clock, ManualClock};
 use tidegate::error::{Code, Error, Result};
 use tidegate::model::json::{self, RecordRules};
 use tidegate::model::{
-    Action, Change, ChangeFilter, ConnectionKey, Digest, ModelName, Outcome, RecordBatch, RunId,
-    RunRow, SaveMode, SaveSummary, StreamKey, SyncKey, SyncName, Trigger, Usage, Variant,
+    Action, Change, ChangeFilter, ChangePage, ConnectionKey, Cursor, Digest, ModelName, Outcome,
+    RecordBatch, RunId, RunRow, SaveMode, SaveSummary, StoredRecord, StreamKey, SyncKey, SyncName,
+    Trigger, Usage, Variant,
 };
 use tidegate::store::{
-    DeleteGuard, PassEnd, RunBegun, RunEnd, RunFence, RunStart, Store, StreamStats,
+    DeleteGuard, PassEnd, Reset, RunBegun, RunEnd, RunFence, RunStart, Store, StreamStats,
 };
 
 /// The model that most rows save.
@@ -32,7 +34,7 @@ pub trait Factory: Send + std::marker::Sync {
 
 /// One row's world.
 pub struct World {
-    pub clock: Arc<ManualClock>,
+    clock: Arc<ManualClock>,
     factory: Box<dyn Factory>,
     store: Option<Arc<dyn Store>>,
     runs: AtomicU64,
@@ -65,6 +67,10 @@ impl World {
         self.factory.restarts()
     }
 
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Lets a second pass.
     pub fn tick(&self) {
         self.clock.advance(Duration::from_secs(1));
@@ -74,7 +80,7 @@ impl World {
 
     pub async fn try_begin(&self, key: &SyncKey) -> Result<(RunFence, RunBegun)> {
         self.tick();
-        let now = self.clock.now();
+        let now = self.now();
         let nth = self.runs.fetch_add(1, Ordering::Relaxed);
         let run = RunId::new(now.as_millisecond() as u64, nth.into());
         let start = RunStart {
@@ -111,7 +117,7 @@ impl World {
         guard: DeleteGuard,
     ) -> RunRow {
         self.tick();
-        let mut end = ending(outcome, self.clock.now());
+        let mut end = ending(outcome, self.now());
         end.close_passes = models.iter().map(|name| model(name)).collect();
         end.guard = guard;
         self.store().finish_run(fence, end).await.unwrap()
@@ -142,18 +148,21 @@ impl World {
     /// Deletes records of [`MODEL`]; answers how many there were.
     pub async fn delete(&self, fence: &RunFence, ids: &[&str]) -> u32 {
         self.tick();
-        let deleted = self.store().delete(fence, &model(MODEL), boxed(ids));
+        let model = model(MODEL);
+        let deleted = self.store().delete(fence, &model, boxed(ids));
         deleted.await.unwrap()
     }
 
     pub async fn open_pass(&self, fence: &RunFence, resumed: bool) {
-        let opened = self.store().open_pass(fence, &model(MODEL), resumed);
+        let model = model(MODEL);
+        let opened = self.store().open_pass(fence, &model, resumed);
         opened.await.unwrap();
     }
 
     pub async fn close_pass(&self, fence: &RunFence, guard: DeleteGuard) -> PassEnd {
         self.tick();
-        let closed = self.store().close_pass(fence, &model(MODEL), guard);
+        let model = model(MODEL);
+        let closed = self.store().close_pass(fence, &model, guard);
         closed.await.unwrap()
     }
 
@@ -197,6 +206,24 @@ impl World {
         self.feed().await.iter().map(words).collect()
     }
 
+    /// A page of at most nine changes of a model, after `cursor`.
+    pub async fn page(&self, name: &str, cursor: Option<Cursor>) -> Result<ChangePage> {
+        let (stream, all) = (stream(name), ChangeFilter::ALL);
+        self.store().changes(&stream, cursor, 9, all).await
+    }
+
+    /// Records of [`MODEL`].
+    pub async fn get(&self, ids: &[&str]) -> Vec<Option<StoredRecord>> {
+        let (stream, ids) = (stream(MODEL), boxed(ids));
+        self.store().get(&stream, &ids).await.unwrap()
+    }
+
+    /// Resets a sync of the one connection.
+    pub async fn reset(&self, sync: &str, names: &[&str], what: Reset) -> Result<()> {
+        let names: Vec<ModelName> = names.iter().map(|name| model(name)).collect();
+        self.store().reset(&key(sync), &names, what).await
+    }
+
     pub async fn stats(&self) -> StreamStats {
         self.store().stats(&stream(MODEL)).await.unwrap()
     }
@@ -236,8 +263,7 @@ pub fn lines(ids: &[&str], content: u32) -> String {
 }
 
 pub fn batch(ndjson: &str, ignore: &[&str]) -> RecordBatch {
-    let ignore = ignore.iter().map(|field| (*field).to_owned()).collect();
-    let rules = Arc::new(RecordRules { ignore });
+    let rules = Arc::new(RecordRules::ignoring(ignore.iter().copied()));
     json::scan(ndjson.to_owned().into(), &rules).unwrap()
 }
 
@@ -272,7 +298,7 @@ pub fn cancelled() -> Outcome {
 }
 
 /// What ends a run that has nothing more to say.
-pub fn ending(outcome: Outcome, ended: jiff::Timestamp) -> RunEnd {
+pub fn ending(outcome: Outcome, ended: Timestamp) -> RunEnd {
     RunEnd {
         outcome,
         ended,

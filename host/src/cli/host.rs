@@ -71,7 +71,13 @@ pub(super) fn read_component(path: &Path) -> Result<Vec<u8>> {
 
 /// Closes a store: what it buffers is written, so that the next opening is quick.
 pub(super) async fn close(store: Arc<SledStore>, output: &Output) {
-    if let Err(error) = store.close().await {
+    let Some(store) = Arc::into_inner(store) else {
+        tracing::warn!("the store is still in use; it is closed when the process ends");
+        return;
+    };
+    let closed = tokio::task::spawn_blocking(move || store.close()).await;
+    let closed = closed.unwrap_or_else(|error| Err(Error::new(Code::Internal, error.to_string())));
+    if let Err(error) = closed {
         output.say(&format!("warning: closing the store: {error}"));
     }
 }

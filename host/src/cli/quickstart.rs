@@ -4,7 +4,6 @@
 //! in between, and then the mistake that most often ends a sync: pages gathered in memory.
 
 use super::build::{build_folder, has_target};
-use super::connection::{ConnectionArgs, ReachArgs};
 use super::execute::{ExecuteArgs, execute, report};
 use super::host::{self, StoreArgs};
 use super::output::{Output, count};
@@ -110,12 +109,9 @@ impl Demo {
     }
 
     async fn run(&self, component: Vec<u8>, memory: Option<u64>) -> Result<RunRow> {
-        let args = ExecuteArgs {
-            connection: defaults::<ConnectionArgs>()?,
-            reach: ReachArgs { base_url: Some(self.provider.url()), ..defaults::<ReachArgs>()? },
-            memory,
-            ..defaults::<ExecuteArgs>()?
-        };
+        let mut args = defaults::<ExecuteArgs>()?;
+        args.reach.base_url = Some(self.provider.url());
+        args.memory = memory;
         let row = execute(&self.runner, component, &args, false, &self.output, false).await?;
         report(&row, &self.output);
         Ok(row)

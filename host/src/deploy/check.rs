@@ -33,9 +33,10 @@ pub struct Structure {
     pub initial_memory_bytes: u64,
 }
 
-/// Interfaces of WASI 0.2 that guests get; all of `wasi:http` and `wasi:sockets` is
-/// missing on purpose: they would go round the egress gate.
-const WASI: &[&str] = &["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/"];
+/// Interfaces of WASI 0.2 that guests may import. `wasi:http` is missing on purpose: it
+/// would go round the egress gate. `wasi:sockets` would as well and is never given, but
+/// CPython's runtime imports it always, so it may be named; to call it is a trap.
+const WASI: &[&str] = &["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 /// Interfaces of the contract.
 const CONTRACT: &[&str] = &["types", "fetch", "records", "checkpoint", "metadata", "log", "run"];
 /// The contract's package, up to an interface's name.
@@ -188,7 +189,7 @@ fn known_import(import: &str) -> Result<()> {
         Some((interface, _)) if !CONTRACT.contains(&interface) => nearest(interface, CONTRACT.iter().copied()),
         Some(_) if import.contains(TRACK) => return Ok(()),
         Some(_) => "; this host serves the versions 0.1".to_owned(),
-        None if import.starts_with("wasi:http") || import.starts_with("wasi:sockets") => {
+        None if import.starts_with("wasi:http") => {
             "; use `fetch` of `tidegate:sync` instead, which adds the connection's credentials".to_owned()
         }
         None => "; a sync may import `tidegate:sync` 0.1 and a part of WASI 0.2".to_owned(),

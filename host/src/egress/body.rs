@@ -13,9 +13,9 @@ use async_compression::zstd::DParameter;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt};
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::header::CONTENT_ENCODING;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use std::io;
 use std::pin::Pin;
 use std::time::Duration;
@@ -83,8 +83,7 @@ impl Coding {
     }
 }
 
-/// Checks what can be checked before the body is read: number and size of the headers,
-/// and the length that they announce.
+/// Checks the number and the size of a response's headers.
 pub fn check_headers(headers: &HeaderMap) -> Result<(), Failure> {
     let bytes: usize = headers
         .iter()
@@ -99,16 +98,7 @@ pub fn check_headers(headers: &HeaderMap) -> Result<(), Failure> {
             ),
         ));
     }
-    let announced = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match announced.filter(|bytes| *bytes > RESPONSE_WIRE_BYTES_MAX) {
-        Some(bytes) => Err(too_large(
-            format!("announces {bytes} bytes"),
-            RESPONSE_WIRE_BYTES_MAX,
-        )),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Reads `incoming` to its end. `wire_bytes` grows with what arrives, whatever comes of
@@ -122,6 +112,14 @@ pub async fn read(
     host: &str,
     wire_bytes: &mut u64,
 ) -> Result<(Vec<u8>, Held), Failure> {
+    // Not read from the headers: HEAD announces a length that never comes.
+    let announced = incoming.size_hint().lower();
+    if announced > RESPONSE_WIRE_BYTES_MAX {
+        return Err(too_large(
+            format!("announces {announced} bytes"),
+            RESPONSE_WIRE_BYTES_MAX,
+        ));
+    }
     let mut frames = Box::pin(frames(incoming, idle, host, wire_bytes));
     let mut body = Buffer::new(memory)?;
     if coding == Coding::Plain {

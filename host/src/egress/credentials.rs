@@ -213,7 +213,7 @@ fn base64_inside(code: &impl Engine, secret: &str, before: usize) -> Vec<u8> {
     let mut bytes = vec![0; before];
     bytes.extend(secret.as_bytes());
     let mut text = code.encode(&bytes);
-    if bytes.len() % 3 != 0 {
+    if !bytes.len().is_multiple_of(3) {
         text.pop();
     }
     // 8, 16 bits of what stands before reach into the 2nd, 3rd character.

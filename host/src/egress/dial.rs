@@ -39,6 +39,11 @@ const IDLE_TIME: Duration = Duration::from_secs(30);
 /// connection starts with a new one.
 const POOLS_MAX: usize = 256;
 
+/// Bytes of response headers at which HTTP/2 breaks off by itself, as a mere protocol
+/// error (`provider.reset`). Above our own limit, so that what is only somewhat too
+/// large is told as what it is (`limit.response`).
+const HTTP2_HEADER_BYTES_MAX: u32 = 4 * RESPONSE_HEADER_BYTES_MAX;
+
 /// The way from a checked address to the one that is dialled: the identity outside of
 /// tests, which lead public addresses to listeners of their own.
 pub type Route = Arc<dyn Fn(SocketAddr) -> SocketAddr + Send + Sync>;
@@ -87,6 +92,9 @@ pub fn roots_from_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
     }
 }
 
+/// A connection's name and its policy.
+type PoolKey = (String, Arc<EgressPolicy>);
+
 /// The clients of all connections.
 pub struct Pools {
     tls: rustls::ClientConfig,
@@ -94,7 +102,7 @@ pub struct Pools {
     connect_time: Duration,
     /// IMPORTANT: the policy is part of the key. A connection that one policy allowed
     /// must never carry a request of another.
-    clients: Mutex<HashMap<(String, Arc<EgressPolicy>), (Instant, GatedClient)>>,
+    clients: Mutex<HashMap<PoolKey, (Instant, GatedClient)>>,
 }
 
 impl Pools {
@@ -155,7 +163,7 @@ impl Pools {
             .pool_max_idle_per_host(EXCHANGES_PER_CONNECTION_HOST_MAX)
             .http1_max_headers(RESPONSE_HEADERS_MAX)
             .http1_max_buf_size(RESPONSE_HEADER_BYTES_MAX as usize)
-            .http2_max_header_list_size(RESPONSE_HEADER_BYTES_MAX)
+            .http2_max_header_list_size(HTTP2_HEADER_BYTES_MAX)
             .build(dialer)
     }
 }

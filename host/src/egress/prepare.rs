@@ -205,7 +205,11 @@ fn header(scope: &EgressScope, name: &str, value: &str) -> Result<(HeaderName, H
     };
     let parsed = HeaderName::from_bytes(lower.as_bytes())
         .map_err(|_| invalid("has a name that HTTP does not allow"))?;
-    let value = HeaderValue::from_str(value)
-        .map_err(|_| invalid("has a value with a character that is not visible ASCII"))?;
+    // Bytes outside ASCII have no agreed meaning in a header, and what a provider makes
+    // of them is its own guess.
+    let value = Some(value)
+        .filter(|value| value.is_ascii())
+        .and_then(|value| HeaderValue::from_str(value).ok())
+        .ok_or_else(|| invalid("has a value with a character that is not visible ASCII"))?;
     Ok((parsed, value))
 }

@@ -4,6 +4,7 @@
 use super::cache::CodeCache;
 use super::deadline::{Ticking, tick};
 use super::state::{RunState, add_wasi_to_linker};
+use super::traps;
 use crate::capability;
 use crate::error::{Code, Error, Result};
 use crate::limits::{FIBER_STACK_BYTES, WASM_STACK_BYTES};
@@ -88,7 +89,10 @@ impl Sandbox {
             Some(component) => component,
             None => self.compile_anew(bytes, &digest)?,
         };
-        let pre = self.linker.instantiate_pre(&component).map_err(|error| {
+        let mut linker = (*self.linker).clone();
+        let sockets = "no socket is given; use `fetch` of `tidegate:sync`";
+        let linked = traps::link(&mut linker, &component, traps::SOCKETS, sockets);
+        let pre = linked.and_then(|()| linker.instantiate_pre(&component)).map_err(|error| {
             rejected(format!("it imports what this host does not give: {error:#}; a sync may import `tidegate:sync` 0.1 and a part of WASI 0.2"))
         })?;
         Ok(Compiled { pre, component, digest })

@@ -11,6 +11,7 @@ mod engine;
 mod memory;
 mod state;
 mod stdio;
+mod traps;
 
 pub use deadline::CpuLimits;
 pub use engine::{Compiled, Sandbox, SandboxOptions};
@@ -128,7 +129,12 @@ impl Sandbox {
         let linked = || -> wasmtime::Result<_> {
             let mut linker = Linker::new(&self.engine);
             state::add_wasi_to_linker(&mut linker)?;
-            linker.define_unknown_imports_as_traps(&compiled.component)?;
+            // Not `define_unknown_imports_as_traps`: for a component built against the very
+            // WASI version of this host it fills in type aliases and breaks the link.
+            let why = "`describe` may call no import";
+            for names in [traps::CONTRACT, traps::SOCKETS] {
+                traps::link(&mut linker, &compiled.component, names, why)?;
+            }
             linker.instantiate_pre(&compiled.component)
         };
         linked().map_err(|error| Error::new(Code::ComponentRejected, format!("it cannot be described: {error:#}")))

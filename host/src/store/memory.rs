@@ -8,18 +8,17 @@ mod stream;
 
 use super::{
     DeleteGuard, Health, PassEnd, Reset, RunBegun, RunEnd, RunFence, RunQuery, RunStart, Store,
-    StreamStats, VerifyReport,
+    StreamStats, VerifyReport, metadata,
 };
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::limits::{DELETE_SAMPLE_IDS, METADATA_BYTES_MAX};
+use crate::limits::DELETE_SAMPLE_IDS;
 use crate::model::{
     BlockedDelete, ChangeFilter, ChangePage, Checkpoint, ConnectionKey, Cursor, Deployment, Digest,
     LogLine, ModelCounts, ModelName, Outcome, RecordBatch, RunId, RunRow, RunState, SaveMode,
     SaveSummary, StoredRecord, StreamKey, SyncKey, Usage,
 };
 use async_trait::async_trait;
-use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use stream::{Stream, Writer};
@@ -139,7 +138,7 @@ impl State {
         };
         let stream = self.stream(fence.key.stream(model.clone()));
         let live = stream.stats().live;
-        let gone: Vec<Box<str>> = stream
+        let mut gone: Vec<Box<str>> = stream
             .live()
             .filter(|id| !pass.seen.contains(*id))
             .cloned()
@@ -159,7 +158,20 @@ impl State {
         }
         let deleted = stream.delete(&gone, writer);
         self.count(fence, model, |counts| counts.deleted += u64::from(deleted));
+        gone.sort();
         PassEnd::Deleted(gone)
+    }
+
+    /// Drops the records of a stream, also from what any pass has seen of them.
+    fn clear(&mut self, stream: &StreamKey) {
+        if let Some(stream) = self.streams.get_mut(stream) {
+            stream.clear();
+        }
+        for ((sync, model), pass) in &mut self.passes {
+            if sync.stream(model.clone()) == *stream {
+                pass.seen.clear();
+            }
+        }
     }
 
     /// Frees the sync of an ended run, and remembers what the next one must know.
@@ -289,7 +301,10 @@ impl Store for MemoryStore {
         let stream = state.stream(key);
         let summary = stream.save(&batch, mode, writer)?;
         let ids = batch.records.into_iter().map(|record| record.id);
-        let seen: Vec<Box<str>> = ids.filter(|id| stream.is_live(id)).collect();
+        // A merge leaves alone what is not live, so it has not seen that.
+        let seen: Vec<Box<str>> = ids
+            .filter(|id| mode != SaveMode::Merge || stream.is_live(id))
+            .collect();
         if let Some(pass) = state.open_pass(fence, model) {
             pass.seen.extend(seen);
             pass.mid_page = true;
@@ -407,7 +422,7 @@ impl Store for MemoryStore {
     async fn metadata(&self, connection: &ConnectionKey) -> Result<String> {
         let state = self.lock();
         let found = state.metadata.get(connection).cloned();
-        Ok(found.unwrap_or_else(|| "{}".into()))
+        Ok(found.unwrap_or_else(|| metadata::NONE.into()))
     }
 
     async fn put_metadata(
@@ -417,36 +432,28 @@ impl Store for MemoryStore {
         merge: bool,
     ) -> Result<String> {
         let mut state = self.lock();
-        let before = state.metadata.get(connection).filter(|_| merge);
-        let after = match before {
-            Some(before) => merged(before, json)?,
-            None => fields(json).map(|_| json.to_owned())?,
-        };
-        if after.len() > METADATA_BYTES_MAX {
-            let message = format!(
-                "the metadata of {connection} would have {} bytes, limit {METADATA_BYTES_MAX}",
-                after.len()
-            );
-            return Err(Error::new(Code::MetadataInvalid, message));
-        }
+        let before = state.metadata.get(connection);
+        let before = before.map_or(metadata::NONE, String::as_str);
+        let after = metadata::written(before, json, merge)?;
         state.metadata.insert(connection.clone(), after.clone());
         Ok(after)
     }
 
     async fn reset(&self, key: &SyncKey, models: &[ModelName], what: Reset) -> Result<()> {
         let mut state = self.lock();
-        let live = state.syncs.get(key).and_then(|sync| sync.live);
-        if let Some((live, _)) = live {
-            let message = format!("run {live} of {key} is live and cannot be reset");
-            return Err(Error::new(Code::RunConflict, message));
+        if let Some(sync) = state.syncs.get_mut(key) {
+            if let Some((live, _)) = sync.live {
+                let message = format!("run {live} of {key} is live and cannot be reset");
+                return Err(Error::new(Code::RunConflict, message));
+            }
+            sync.revision += u64::from(sync.checkpoint.take().is_some());
+            sync.interrupted_attempt = 0;
+            sync.without_progress = 0;
         }
-        state.syncs.remove(key);
         state.passes.retain(|(sync, _), _| sync != key);
         if what == Reset::CheckpointAndRecords {
             for model in models {
-                if let Some(stream) = state.streams.get_mut(&key.stream(model.clone())) {
-                    stream.clear();
-                }
+                state.clear(&key.stream(model.clone()));
             }
         }
         Ok(())
@@ -522,22 +529,4 @@ fn place(key: &StreamKey, stream: &Stream, cursor: Cursor) -> Result<u64> {
     };
     let message = format!("cursor `{cursor}` for {key} {why}");
     Err(Error::new(Code::CursorStale, message))
-}
-
-/// The top-level fields of a JSON object, their values as they were written.
-fn fields(json: &str) -> Result<BTreeMap<String, &RawValue>> {
-    serde_json::from_str(json).map_err(|error| {
-        let message = format!("metadata is not a JSON object: {error}");
-        Error::new(Code::MetadataInvalid, message)
-    })
-}
-
-/// `json`'s top-level fields put over those of `before`.
-fn merged(before: &str, json: &str) -> Result<String> {
-    let mut all = fields(before)?;
-    all.extend(fields(json)?);
-    serde_json::to_string(&all).map_err(|error| {
-        let message = format!("merged metadata cannot be written: {error}");
-        Error::new(Code::Internal, message)
-    })
 }

@@ -33,7 +33,8 @@ impl Provider {
     /// A provider with nothing in it: every list is empty until it is given something.
     pub fn builder() -> ProviderBuilder {
         ProviderBuilder {
-            contacts: Contacts { len: 0, seed: 0 },
+            contacts: Contacts::new(0, 0),
+            contact_dates: None,
             users: Users { len: 0, seed: 0 },
             events: (0, 0, EVENTS_FROM.to_owned(), EVENTS_TO.to_owned()),
             commits: None,
@@ -58,6 +59,7 @@ impl Provider {
 /// See [`Provider::builder`].
 pub struct ProviderBuilder {
     contacts: Contacts,
+    contact_dates: Option<(String, String)>,
     users: Users,
     events: (u64, u64, String, String),
     commits: Option<Commits>,
@@ -71,7 +73,14 @@ impl ProviderBuilder {
     /// `count` contacts of about 500 bytes at `/contacts`, made up from `seed`, dated
     /// from 2024 on, three to each minute. Any number costs no memory.
     pub fn contacts(mut self, count: u64, seed: u64) -> Self {
-        self.contacts = Contacts { len: count, seed };
+        self.contacts = Contacts::new(count, seed);
+        self
+    }
+
+    /// Spreads the contacts over the time from one date to another, the second excluded:
+    /// such as `2019-01-01`. Changes are dated on from there.
+    pub fn contacts_between(mut self, from: &str, to: &str) -> Self {
+        self.contact_dates = Some((from.to_owned(), to.to_owned()));
         self
     }
 
@@ -139,6 +148,12 @@ impl ProviderBuilder {
     }
 
     fn app(self) -> Result<App> {
+        let contacts = match self.contact_dates {
+            Some((from, to)) => self
+                .contacts
+                .spread(dates::parse(&from)?.ceil(), dates::parse(&to)?.ceil()),
+            None => self.contacts,
+        };
         let (len, seed, from, to) = self.events;
         let events = Events {
             len,
@@ -148,7 +163,7 @@ impl ProviderBuilder {
         };
         let commits = match self.commits {
             Some(commits) => commits.load().context("loading the commits")?,
-            None => Table::new(Box::new(Contacts { len: 0, seed: 0 }), 0),
+            None => Table::new(Box::new(Contacts::new(0, 0)), 0),
         };
         let mut sets = BTreeMap::new();
         for (name, records) in self.records {
@@ -158,7 +173,7 @@ impl ProviderBuilder {
             sets.insert(name, Set::new(table));
         }
         Ok(App {
-            contacts: Set::new(Table::new(Box::new(self.contacts), 0)),
+            contacts: Set::new(Table::new(Box::new(contacts), 0)),
             users: Set::new(Table::new(Box::new(self.users), 0)),
             events: Set::new(Table::new(Box::new(events), 0)),
             commits: Set::new(commits),

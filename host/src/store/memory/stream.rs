@@ -128,12 +128,9 @@ impl Stream {
         self.rows.get(id).is_some_and(Row::is_live)
     }
 
-    /// Ids of the live records, in order.
+    /// Ids of the live records, in the order they last changed.
     pub(super) fn live(&self) -> impl Iterator<Item = &Box<str>> {
-        self.rows
-            .iter()
-            .filter(|(_, row)| row.is_live())
-            .map(|(id, _)| id)
+        self.feed.values().filter(|id| self.is_live(id))
     }
 
     /// The changes after `sequence`, the last sequence that was looked at for them, and

@@ -104,6 +104,39 @@ const CURRENCIES: [&str; 4] = ["EUR", "USD", "GBP", "PLN"];
 pub(crate) struct Contacts {
     pub len: u64,
     pub seed: u64,
+    /// The date of the first, in seconds since 1970.
+    pub first: i64,
+    /// Seconds between one group of tied contacts and the next.
+    pub step: i64,
+}
+
+impl Contacts {
+    /// A group each minute from 2024 on.
+    pub fn new(len: u64, seed: u64) -> Self {
+        Contacts {
+            len,
+            seed,
+            first: FIRST_SECONDS,
+            step: GROUP_SECONDS,
+        }
+    }
+
+    /// The groups spread evenly from one date up to another, or as near to that as whole
+    /// seconds are.
+    pub fn spread(self, from: i64, to: i64) -> Self {
+        let groups = self.len.div_ceil(TIED).max(1);
+        let step = to.saturating_sub(from) / groups.cast_signed();
+        Contacts {
+            first: from,
+            step: step.max(1),
+            ..self
+        }
+    }
+
+    fn tied(&self, n: u64) -> i64 {
+        let passed = (n / TIED).cast_signed().saturating_mul(self.step);
+        self.first.saturating_add(passed)
+    }
 }
 
 impl Base for Contacts {
@@ -112,7 +145,7 @@ impl Base for Contacts {
     }
 
     fn at(&self, n: u64) -> i64 {
-        tied(n)
+        self.tied(n)
     }
 
     fn id(&self, n: u64) -> String {
@@ -151,7 +184,7 @@ impl Base for Contacts {
             edited.pick(&FIRST_NAMES),
             edited.pick(&LAST_NAMES),
         );
-        dates::write(tied(n), out);
+        dates::write(self.tied(n), out);
         out.extend_from_slice(br#"","updated_at":""#);
         dates::write(at, out);
         out.extend_from_slice(br#""}"#);
@@ -171,7 +204,7 @@ impl Base for Users {
     }
 
     fn at(&self, n: u64) -> i64 {
-        tied(n)
+        FIRST_SECONDS.saturating_add((n / TIED).cast_signed() * GROUP_SECONDS)
     }
 
     fn id(&self, n: u64) -> String {
@@ -248,10 +281,6 @@ impl Base for Events {
     }
 }
 
-fn tied(n: u64) -> i64 {
-    FIRST_SECONDS.saturating_add((n / TIED) as i64 * GROUP_SECONDS)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,7 +294,7 @@ mod tests {
 
     #[test]
     fn every_record_is_json_with_its_id_and_the_same_each_time() {
-        let contacts = Contacts { len: 500, seed: 3 };
+        let contacts = Contacts::new(500, 3);
         let users = Users { len: 500, seed: 3 };
         let (from, to) = (1_546_300_800, 1_577_836_800);
         let events = Events {
@@ -286,18 +315,12 @@ mod tests {
             }
         }
         assert!(events.at(0) >= from && events.at(499) < to);
-        assert_ne!(
-            json(&contacts, 7, 0),
-            json(&Contacts { len: 1, seed: 4 }, 7, 0)
-        );
+        assert_ne!(json(&contacts, 7, 0), json(&Contacts::new(1, 4), 7, 0));
     }
 
     #[test]
     fn a_contact_is_about_500_bytes() {
-        let contacts = Contacts {
-            len: 1_000,
-            seed: 3,
-        };
+        let contacts = Contacts::new(1_000, 3);
         let mut out = Vec::new();
         (0..1_000).for_each(|n| contacts.write(n, 0, contacts.at(n), &mut out));
         assert!((470..530).contains(&(out.len() / 1_000)), "{}", out.len());

@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     fn table(len: u64) -> Table {
-        Table::new(Box::new(Contacts { len, seed: 1 }), 0)
+        Table::new(Box::new(Contacts::new(len, 1)), 0)
     }
 
     fn order(table: &Table) -> Vec<u64> {
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn held_back_records_appear_in_order() {
-        let base = Contacts { len: 5, seed: 1 };
+        let base = Contacts::new(5, 1);
         let mut table = Table::new(Box::new(base), 3);
         assert_eq!(table.change([4], 1), 0, "4 has not appeared");
         assert_eq!(order(&table), [0, 1]);

@@ -8,18 +8,23 @@ use tidegate_provider::{Commits, Provider, ProviderHandle};
 
 const LIST: &str = "/repos/any/repo/commits";
 
-/// The real commits, or none with a line that says so.
+/// The real commits, in `shared` beside or above the checkout; none with a line that
+/// says so.
 fn real() -> Option<PathBuf> {
-    let shared = std::env::var_os("TIDEGATE_SHARED").map(PathBuf::from);
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let path = shared
-        .unwrap_or(beside)
-        .join("data/wasmtime-commits.ndjson.gz");
-    if path.exists() {
-        return Some(path);
+    let named = std::env::var_os("TIDEGATE_SHARED").map(PathBuf::from);
+    let above = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let beside = above.ancestors().map(|folder| folder.join("shared"));
+    let found = named
+        .into_iter()
+        .chain(beside)
+        .map(|shared| shared.join("data/wasmtime-commits.ndjson.gz"))
+        .find(|path| path.exists());
+    if found.is_none() {
+        println!(
+            "skipped: the real commits, shared/data/wasmtime-commits.ndjson.gz, are not there"
+        );
     }
-    println!("skipped over real commits: {} is not there", path.display());
-    None
+    found
 }
 
 async fn serve(commits: Commits) -> ProviderHandle {

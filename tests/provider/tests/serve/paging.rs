@@ -81,6 +81,24 @@ async fn filters_keep_to_their_dates_and_find_ties() {
 }
 
 #[tokio::test]
+async fn contacts_can_be_spread_over_years() {
+    let provider = Provider::builder()
+        .contacts(300, 7)
+        .contacts_between("2020-01-01", "2022-01-01")
+        .start()
+        .await
+        .unwrap();
+    for (filter, count) in [
+        ("before=2020-01-01", 0),
+        ("until=2020-12-31", 150),
+        ("before=2022-01-01", 300),
+    ] {
+        let page = json(&provider, &format!("/contacts/offset?{filter}")).await;
+        assert_eq!(page["total"], count, "{filter}");
+    }
+}
+
+#[tokio::test]
 async fn changes_between_runs_are_exactly_what_a_checkpoint_finds() {
     let provider = contacts(100).await;
     let before = by_cursor(&provider, "/contacts?limit=9").await;

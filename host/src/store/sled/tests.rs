@@ -1,0 +1,219 @@
+//! The way of records through the durable store and back, over a close.
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::model::json::{RecordRules, scan};
+use crate::model::{Action, Outcome, RunState, Trigger, Usage, Variant};
+use jiff::Timestamp;
+
+pub(super) fn sync() -> SyncKey {
+    SyncKey {
+        connection: ConnectionKey::new("prod", "hubspot", "acme").unwrap(),
+        sync: crate::model::SyncName::new("contacts").unwrap(),
+        variant: Variant::base(),
+    }
+}
+
+pub(super) fn model() -> ModelName {
+    ModelName::new("Contact").unwrap()
+}
+
+pub(super) fn batch(records: impl IntoIterator<Item = (u32, u32)>) -> RecordBatch {
+    let lines: String = records
+        .into_iter()
+        .map(|(id, version)| format!("{{\"id\":\"r{id}\",\"v\":{version}}}\n"))
+        .collect();
+    scan(lines.into(), &Arc::new(RecordRules::default())).unwrap()
+}
+
+pub(super) async fn begin(store: &SledStore, random: u128) -> (RunFence, RunBegun) {
+    let run = RunId::new(1_000 + random as u64, random);
+    let start = RunStart {
+        run,
+        key: sync(),
+        digest: Digest::of(b"component"),
+        version: "1".into(),
+        trigger: Trigger::Manual,
+        started: Timestamp::now(),
+        memory_cap_bytes: 1,
+    };
+    let begun = store.begin_run(start).await.unwrap();
+    (RunFence { run, key: sync() }, begun)
+}
+
+pub(super) fn success(close_passes: Vec<ModelName>) -> RunEnd {
+    RunEnd {
+        outcome: Outcome::Success,
+        ended: Timestamp::now(),
+        usage: Usage::default(),
+        blocked_deletes: vec![],
+        warnings: vec![],
+        post_mortem: None,
+        log: vec![],
+        close_passes,
+        guard: DeleteGuard::OFF,
+    }
+}
+
+pub(super) fn open(folder: &Path) -> SledStore {
+    let options = OpenOptions {
+        disk_free_bytes_min: 0,
+        ..OpenOptions::default()
+    };
+    SledStore::open(folder, options, Arc::new(SystemClock::new())).unwrap()
+}
+
+async fn feed(store: &SledStore) -> Vec<(String, Action)> {
+    let stream = sync().stream(model());
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = store
+            .changes(&stream, after, 7, ChangeFilter::ALL)
+            .await
+            .unwrap();
+        for change in page.changes {
+            all.push((
+                format!("{}={}", change.id, String::from_utf8_lossy(&change.body)),
+                change.action,
+            ));
+        }
+        if !page.more {
+            return all;
+        }
+        after = Some(page.cursor);
+    }
+}
+
+#[tokio::test]
+async fn records_come_back_in_the_order_of_their_changes_also_after_a_close() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (fence, begun) = begin(&store, 1).await;
+    assert_eq!((begun.attempt, begun.checkpoint), (1, None));
+    let first = batch((0..50).map(|id| (id, 0)));
+    let summary = store
+        .save(&fence, &model(), first.clone(), SaveMode::Override)
+        .await
+        .unwrap();
+    assert_eq!(
+        (summary.added, summary.updated, summary.unchanged),
+        (50, 0, 0)
+    );
+    let again = store
+        .save(&fence, &model(), first, SaveMode::Override)
+        .await
+        .unwrap();
+    assert_eq!((again.added, again.updated, again.unchanged), (0, 0, 50));
+    let changed = batch([(3, 1), (60, 0), (4, 0)]);
+    let summary = store
+        .save(&fence, &model(), changed, SaveMode::Override)
+        .await
+        .unwrap();
+    assert_eq!(
+        (summary.added, summary.updated, summary.unchanged),
+        (1, 1, 1)
+    );
+    let gone = vec!["r7".into(), "r8".into(), "none".into(), "r7".into()];
+    assert_eq!(store.delete(&fence, &model(), gone).await.unwrap(), 2);
+    store
+        .put_checkpoint(&fence, Some("{\"at\":1}".into()))
+        .await
+        .unwrap();
+    let before = feed(&store).await;
+    assert_eq!(before.len(), 51);
+    assert_eq!(
+        before.last().unwrap(),
+        &("r8={\"id\":\"r8\",\"v\":0}".into(), Action::Deleted)
+    );
+    drop(store);
+
+    let store = open(folder.path());
+    assert_eq!(feed(&store).await, before);
+    let row = store.run(fence.run).await.unwrap().unwrap();
+    assert!(
+        matches!(row.state, RunState::Ended(Outcome::Interrupted { .. })),
+        "{row:?}"
+    );
+    assert_eq!(row.counts[&model()].added, 51);
+    assert_eq!(row.counts[&model()].deleted, 2);
+    let (fence, begun) = begin(&store, 2).await;
+    assert_eq!(begun.attempt, 2);
+    assert_eq!(begun.checkpoint.unwrap().json, "{\"at\":1}");
+    let again = batch((0..50).map(|id| (id, 0)));
+    let summary = store
+        .save(&fence, &model(), again, SaveMode::Override)
+        .await
+        .unwrap();
+    assert_eq!(
+        (summary.added, summary.updated, summary.unchanged),
+        (2, 1, 47)
+    );
+    let row = store.finish_run(&fence, success(vec![])).await.unwrap();
+    assert_eq!(row.state, RunState::Ended(Outcome::Success));
+    let stats = store.stats(&sync().stream(model())).await.unwrap();
+    assert_eq!((stats.live, stats.deleted), (51, 0));
+    assert_eq!(store.health(), Health::Good);
+    store.close().unwrap();
+}
+
+#[tokio::test]
+async fn a_pass_deletes_what_it_did_not_see_across_a_close() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (fence, _) = begin(&store, 1).await;
+    let all = batch((0..2_500).map(|id| (id, 0)));
+    store
+        .save(&fence, &model(), all, SaveMode::Override)
+        .await
+        .unwrap();
+    store.finish_run(&fence, success(vec![])).await.unwrap();
+
+    let (fence, _) = begin(&store, 2).await;
+    store.open_pass(&fence, &model(), false).await.unwrap();
+    let some = batch((0..100).map(|id| (id, id % 2)));
+    store
+        .save(&fence, &model(), some, SaveMode::Override)
+        .await
+        .unwrap();
+    store
+        .put_checkpoint(&fence, Some("{}".into()))
+        .await
+        .unwrap();
+    store.close().unwrap();
+
+    let store = open(folder.path());
+    let (fence, _) = begin(&store, 3).await;
+    store.open_pass(&fence, &model(), true).await.unwrap();
+    let rest = batch((100..300).map(|id| (id, 0)));
+    store
+        .save(&fence, &model(), rest, SaveMode::Override)
+        .await
+        .unwrap();
+    let row = store
+        .finish_run(&fence, success(vec![model()]))
+        .await
+        .unwrap();
+    assert_eq!(row.counts[&model()].deleted, 2_200, "{row:?}");
+    let stats = store.stats(&sync().stream(model())).await.unwrap();
+    assert_eq!((stats.live, stats.deleted), (300, 2_200));
+    store.close().unwrap();
+}
+
+#[tokio::test]
+async fn a_second_opener_is_told_who_has_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let again = SledStore::open(
+        folder.path(),
+        OpenOptions::default(),
+        Arc::new(SystemClock::new()),
+    );
+    let error = again.err().unwrap();
+    assert_eq!(error.code, Code::StoreLocked);
+    assert!(
+        error.message.contains(&std::process::id().to_string()),
+        "{error}"
+    );
+    drop(store);
+    open(folder.path()).close().unwrap();
+}

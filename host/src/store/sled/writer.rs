@@ -1,0 +1,453 @@
+//! The writing side: what a group of writes does is staged, made durable by one frame of
+//! the journal, and only then shown to readers.
+//!
+//! A write first works out all that it will do, and may fail while doing so; then it
+//! stages that, and cannot fail any more. So a refused write leaves nothing behind.
+
+use super::block::{BLOCK_BYTES, BLOCK_RECORDS, Block, Header, Packer, Row};
+use super::builder::Task;
+use super::index::{Entry, IdHash};
+use super::journal::{Journal, payload_of};
+use super::keys;
+use super::map::Op;
+use super::passes::Pass;
+use super::runs::LiveRun;
+use super::shared::{Shared, SharedStream, read, write};
+use super::stream::{Changes, Move, Places, State, Stream, block_at};
+use crate::error::{Code, Error, Result};
+use crate::model::{Action, ContentHash, ModelName, RunId, StreamKey, SyncKey};
+use crate::store::RunFence;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, RwLock};
+
+/// The writing side of a store; one thread owns it.
+pub(super) struct Writer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) lives: HashMap<SyncKey, LiveRun>,
+    pub(super) passes: HashMap<(SyncKey, ModelName), Pass>,
+    pub(super) stage: Stage,
+    journal: Journal,
+    packer: Packer,
+    builder: Sender<Task>,
+    next_stream: u32,
+    /// Entries that wait in memory, over all streams.
+    fresh: usize,
+}
+
+/// What the present group of writes will do.
+#[derive(Default)]
+pub(super) struct Stage {
+    /// The time of the commit, in microseconds since 1970.
+    pub(super) now: i64,
+    /// Delete passes that it opens.
+    pub(super) passes_opened: u16,
+    ops: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    streams: BTreeMap<u32, (SharedStream, Changes)>,
+    created: HashMap<StreamKey, u32>,
+}
+
+/// A record that goes to the end of the log.
+pub(super) struct NewRow<'a> {
+    pub(super) id: &'a str,
+    pub(super) key: IdHash,
+    pub(super) hash: ContentHash,
+    pub(super) action: Action,
+    pub(super) first_seen: i64,
+    /// The sequence whose place it takes; 0 for none.
+    pub(super) before: u64,
+    pub(super) body: &'a [u8],
+}
+
+impl Writer {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        journal: Journal,
+        builder: Sender<Task>,
+        next_stream: u32,
+    ) -> Result<Self> {
+        Ok(Writer {
+            shared,
+            lives: HashMap::new(),
+            passes: HashMap::new(),
+            stage: Stage::default(),
+            journal,
+            packer: Packer::new()?,
+            builder,
+            next_stream,
+            fresh: 0,
+        })
+    }
+
+    /// Begins a group of writes.
+    pub(super) fn begin(&mut self) {
+        self.stage = Stage {
+            now: self.shared.clock.now().as_microsecond(),
+            ..Stage::default()
+        };
+    }
+
+    /// The number that the present group will have.
+    pub(super) fn commit_number(&self) -> u64 {
+        self.journal.position().number + 1
+    }
+
+    /// Refuses a write that needs room while too little disk is free.
+    pub(super) fn needs_room(&self) -> Result<()> {
+        match self.shared.platform.disk().free_bytes() {
+            Ok(free) => self.shared.note_free(free),
+            Err(error) => Err(super::map::io_error("asking for free disk", &error)),
+        }
+    }
+
+    // ---- single keys ------------------------------------------------------------------
+
+    /// The value of a key as this group will leave it.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        match self.stage.ops.get(key) {
+            Some(staged) => Ok(staged.clone()),
+            None => {
+                let value = self.shared.with_map(|map| map.get(key))?;
+                Ok(value.map(|value| value.to_vec()))
+            }
+        }
+    }
+
+    pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.stage.ops.insert(key, Some(value));
+    }
+
+    pub(super) fn remove(&mut self, key: Vec<u8>) {
+        self.stage.ops.insert(key, None);
+    }
+
+    /// The keys of a range as this group will leave it.
+    pub(super) fn keys_in(&self, range: &keys::Range) -> Result<Vec<Vec<u8>>> {
+        let mut found: BTreeMap<Vec<u8>, bool> = BTreeMap::new();
+        self.shared.with_map(|map| {
+            for pair in map.range(&range.0, &range.1) {
+                found.insert(pair?.0.to_vec(), true);
+            }
+            Ok(())
+        })?;
+        for (key, value) in self.stage.ops.range(range.0.clone()..range.1.clone()) {
+            found.insert(key.clone(), value.is_some());
+        }
+        let present = found.into_iter().filter(|(_, present)| *present);
+        Ok(present.map(|(key, _)| key).collect())
+    }
+
+    // ---- streams ----------------------------------------------------------------------
+
+    /// The number of a stream, if it was ever written to.
+    pub(super) fn known_stream(&self, key: &StreamKey) -> Option<u32> {
+        let created = self.stage.created.get(key).copied();
+        created.or_else(|| self.shared.number(key))
+    }
+
+    /// The number of a stream, which is created if need be.
+    pub(super) fn stream_number(&mut self, key: &StreamKey) -> u32 {
+        if let Some(number) = self.known_stream(key) {
+            return number;
+        }
+        let number = self.next_stream;
+        self.next_stream += 1;
+        self.put(keys::name(key), number.to_be_bytes().to_vec());
+        self.stage.created.insert(key.clone(), number);
+        let stream = Arc::new(RwLock::new(Stream::new(number)));
+        self.stage
+            .streams
+            .insert(number, (stream, Changes::default()));
+        number
+    }
+
+    /// Takes a stream into this group.
+    fn touch(&mut self, number: u32) -> Result<()> {
+        if !self.stage.streams.contains_key(&number) {
+            let stream = self.shared.stream(number)?;
+            let state = read(&stream).state;
+            let changes = Changes {
+                state,
+                ..Changes::default()
+            };
+            self.stage.streams.insert(number, (stream, changes));
+        }
+        Ok(())
+    }
+
+    /// The state of a stream as this group will leave it.
+    pub(super) fn state(&mut self, number: u32) -> Result<State> {
+        self.touch(number)?;
+        let staged = self.stage.streams.get(&number);
+        Ok(staged.map(|(_, changes)| changes.state).unwrap_or_default())
+    }
+
+    /// The latest entries of ids, as this group will leave them.
+    pub(super) fn find(&mut self, number: u32, ids: &[IdHash]) -> Result<Vec<Option<Entry>>> {
+        self.touch(number)?;
+        let Some((stream, changes)) = self.stage.streams.get(&number) else {
+            return Ok(vec![None; ids.len()]);
+        };
+        let stream = read(stream);
+        self.shared.with_map(|map| {
+            let find = |id: &IdHash| match changes.entries.get(id) {
+                Some(entry) => Ok(Some(*entry)),
+                None if changes.cleared => Ok(None),
+                None => stream.find(map, id),
+            };
+            ids.iter().map(find).collect()
+        })
+    }
+
+    /// The block that holds a sequence of a stream, as this group will leave it.
+    pub(super) fn block_at(&self, number: u32, sequence: u64) -> Result<Option<Block>> {
+        let (from, to) = keys::blocks(number, 0, sequence.saturating_add(1));
+        // Blocks of this group lie behind all others.
+        if let Some((key, Some(value))) = self.stage.ops.range(from..to).next_back() {
+            return Block::unpack(keys::last_u64(key)?, value).map(Some);
+        }
+        self.shared.with_map(|map| block_at(map, number, sequence))
+    }
+
+    /// Looks at the places of a stream as this group will leave them.
+    pub(super) fn with_places<T>(
+        &mut self,
+        number: u32,
+        look: impl FnOnce(&Places) -> T,
+    ) -> Result<T> {
+        self.touch(number)?;
+        let Some((stream, changes)) = self.stage.streams.get(&number) else {
+            return Ok(look(&Places::default()));
+        };
+        if !changes.is_any() {
+            return Ok(look(&read(stream).places));
+        }
+        let mut places = match changes.cleared {
+            true => Places::default(),
+            false => read(stream).places.clone(),
+        };
+        changes.moves.iter().for_each(|step| places.apply(*step));
+        Ok(look(&places))
+    }
+
+    /// Appends records to the log of a stream and answers their sequences, in order.
+    pub(super) fn append(
+        &mut self,
+        number: u32,
+        run: RunId,
+        rows: &[NewRow<'_>],
+    ) -> Result<Vec<u64>> {
+        let first = self.state(number)?.last_sequence + 1;
+        let sequences: Vec<u64> = (first..first + rows.len() as u64).collect();
+        let header = Header {
+            run,
+            commit: self.commit_number(),
+            time: self.stage.now,
+        };
+        let mut blocks = Vec::new();
+        let mut open: Vec<Row<'_>> = Vec::with_capacity(BLOCK_RECORDS);
+        let mut bytes = 0;
+        for (row, sequence) in rows.iter().zip(&sequences) {
+            bytes += row.body.len() + row.id.len();
+            if open.len() == BLOCK_RECORDS || (bytes > BLOCK_BYTES && !open.is_empty()) {
+                blocks.push(pack(&mut self.packer, number, header, &open)?);
+                open.clear();
+                bytes = row.body.len() + row.id.len();
+            }
+            open.push(Row {
+                sequence: *sequence,
+                action: row.action,
+                first_seen: row.first_seen,
+                before: row.before,
+                hash: row.hash,
+                id: row.id,
+                body: row.body,
+            });
+        }
+        if !open.is_empty() {
+            blocks.push(pack(&mut self.packer, number, header, &open)?);
+        }
+        // From here on nothing can fail.
+        self.stage
+            .ops
+            .extend(blocks.into_iter().map(|(key, block)| (key, Some(block))));
+        if let Some((_, changes)) = self.stage.streams.get_mut(&number) {
+            for (row, sequence) in rows.iter().zip(&sequences) {
+                changes.add(row, *sequence);
+            }
+        }
+        self.follow_passes(number, rows, &sequences);
+        Ok(sequences)
+    }
+
+    /// Takes away every record of a stream; its sequences go on.
+    pub(super) fn clear(&mut self, number: u32) -> Result<()> {
+        self.touch(number)?;
+        if let Some((_, changes)) = self.stage.streams.get_mut(&number) {
+            let last_sequence = changes.state.last_sequence;
+            changes.state = State {
+                last_sequence,
+                live: 0,
+                deleted: 0,
+                floor: last_sequence,
+            };
+            changes.entries.clear();
+            changes.moves.clear();
+            changes.cleared = true;
+        }
+        Ok(())
+    }
+
+    // ---- fences -----------------------------------------------------------------------
+
+    /// The live run that a fence names.
+    pub(super) fn live(&mut self, fence: &RunFence) -> Result<&mut LiveRun> {
+        match self.lives.get_mut(&fence.key) {
+            Some(live) if live.row.id == fence.run => Ok(live),
+            _ => Err(Error::new(
+                Code::RunCancelled,
+                format!("run {} of {} is not live any more", fence.run, fence.key),
+            )),
+        }
+    }
+
+    // ---- the commit -------------------------------------------------------------------
+
+    /// Makes the group durable and shows it to readers. An error means that nobody knows
+    /// what is on disk: the store must stop.
+    pub(super) fn commit(&mut self) -> Result<()> {
+        let stage = std::mem::take(&mut self.stage);
+        let mut ops: Vec<Op> = stage.ops.into_iter().collect();
+        for (number, (_, changes)) in &stage.streams {
+            if changes.is_any() || stage.created.values().any(|created| created == number) {
+                ops.push((keys::state(*number), Some(changes.state.to_bytes())));
+            }
+        }
+        if ops.is_empty() {
+            return Ok(());
+        }
+        let position = self.journal.append(&payload_of(&ops))?;
+        ops.push((keys::COMMIT.to_vec(), Some(position.to_bytes())));
+        self.publish(ops, stage.streams, stage.created)?;
+        self.freeze_if_full();
+        if self.journal.bytes() >= self.shared.options.journal_bytes {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn publish(
+        &mut self,
+        ops: Vec<Op>,
+        streams: BTreeMap<u32, (SharedStream, Changes)>,
+        created: HashMap<StreamKey, u32>,
+    ) -> Result<()> {
+        let (streams, changes): (Vec<_>, Vec<_>) = streams.into_values().unzip();
+        let mut guards: Vec<_> = streams.iter().map(write).collect();
+        self.apply(ops)?;
+        for (stream, changes) in guards.iter_mut().zip(changes) {
+            self.fresh += changes.entries.len();
+            stream.publish(changes);
+        }
+        drop(guards);
+        for (key, number) in created {
+            let stream = streams.iter().find(|stream| read(stream).number == number);
+            if let Some(stream) = stream {
+                self.shared.add_stream(key, stream.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies changes to the map, past the journal: only for what the journal holds
+    /// already or what is derived from it.
+    pub(super) fn apply(&self, ops: Vec<Op>) -> Result<()> {
+        match &*self.shared.map_alone() {
+            Some(map) => map.apply(ops),
+            None => Err(self.shared.failure()),
+        }
+    }
+
+    /// Flushes the map and starts the journal anew.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.shared.with_map(|map| map.flush())?;
+        self.journal.restart()
+    }
+
+    /// Sends the largest index's fresh entries to the builder when too many wait.
+    fn freeze_if_full(&mut self) {
+        let most = self.shared.options.index_entries_waiting;
+        if self.fresh < most {
+            return;
+        }
+        let streams = self.shared.loaded();
+        let largest = streams
+            .iter()
+            .max_by_key(|stream| read(stream).index.fresh.len());
+        self.fresh = streams
+            .iter()
+            .map(|stream| read(stream).index.fresh.len())
+            .sum();
+        if let Some(stream) = largest
+            && self.fresh >= most
+        {
+            let frozen = write(stream).freeze();
+            self.fresh -= frozen.entries.len();
+            // The builder ends only with the store.
+            let _ = self.builder.send(Task {
+                stream: stream.clone(),
+                frozen,
+            });
+        }
+    }
+}
+
+impl Changes {
+    fn is_any(&self) -> bool {
+        self.cleared || !self.moves.is_empty()
+    }
+
+    fn add(&mut self, row: &NewRow<'_>, sequence: u64) {
+        let live = row.action != Action::Deleted;
+        let state = &mut self.state;
+        state.last_sequence = sequence;
+        match row.action {
+            // What an added record takes the place of can only be a tombstone.
+            Action::Added if row.before != 0 => {
+                state.live += 1;
+                state.deleted -= 1;
+            }
+            Action::Added => state.live += 1,
+            Action::Updated => {}
+            Action::Deleted => {
+                state.live -= 1;
+                state.deleted += 1;
+            }
+        }
+        self.moves.push(Move {
+            before: row.before,
+            sequence,
+            live,
+        });
+        let (first_seen, hash) = (row.first_seen, row.hash);
+        self.entries.insert(
+            row.key,
+            Entry {
+                sequence,
+                live,
+                first_seen,
+                hash,
+            },
+        );
+    }
+}
+
+fn pack(
+    packer: &mut Packer,
+    number: u32,
+    header: Header,
+    rows: &[Row<'_>],
+) -> Result<(Vec<u8>, Vec<u8>)> {
+    let first = rows.first().map_or(0, |row| row.sequence);
+    Ok((keys::block(number, first), packer.pack(header, rows)?))
+}
