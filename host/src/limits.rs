@@ -225,6 +225,16 @@ pub const STORE_JOURNAL_BYTES: u64 = 24 * MIB;
 /// Entries of all indexes together that wait in memory, at about 100 bytes each, before
 /// the largest index writes them out. More make opening slower, fewer make more work.
 pub const STORE_INDEX_ENTRIES_WAITING: usize = 64 * 1024;
+/// Bytes of memory that the store's map may hold before it is opened anew, which takes
+/// 50 to 300 ms: sled's own cache limit is not kept. Roughly a million records.
+pub const STORE_MAP_BYTES: u64 = 256 * MIB;
+/// Time after which opening the store is given up as `store.damaged`: sled can spin on
+/// damage. 5M records open in 0.3 s, and the journal is applied in less.
+pub const STORE_OPEN_TIME: Duration = Duration::from_secs(60);
+/// Time after which a read of the store is given up as `store.damaged`, for the same
+/// reason: the largest page takes 50 ms. Shorter than [`HOST_CALL_TIME`], so that the
+/// store's message comes first.
+pub const STORE_READ_TIME: Duration = Duration::from_secs(45);
 /// Records in one page of the change feed at most; a larger wish is cut to it.
 pub const CHANGE_PAGE_RECORDS_MAX: usize = 10_000;
 /// Payload bytes after which a page of the change feed ends. One record always fits.

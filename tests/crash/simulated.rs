@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 use tidegate::clock::{Clock, ManualClock};
 use tidegate::error::{Code, Result};
 use tidegate::model::json::scan;
@@ -34,6 +35,9 @@ const OPTIONS: OpenOptions = OpenOptions {
     disk_free_bytes_min: 0,
     journal_bytes: 8 << 10,
     index_entries_waiting: 48,
+    map_bytes: 150,
+    open_time: Duration::from_secs(60),
+    read_time: Duration::from_secs(45),
 };
 
 /// A generator of choices that a seed decides.
@@ -170,7 +174,7 @@ impl Trial {
 
     /// One operation of the workload. An error is a power loss.
     async fn operate(&mut self) -> Result<()> {
-        self.clock.advance(std::time::Duration::from_secs(1));
+        self.clock.advance(Duration::from_secs(1));
         let Some(fence) = self.fence.clone() else {
             return self.begin().await;
         };
@@ -360,7 +364,7 @@ impl Trial {
     async fn check(&mut self) {
         let found = self.found().await;
         assert_eq!(found, self.truth);
-        self.read_on().await;
+        self.read_on().await.expect("the feed is read");
         assert_eq!(
             self.mirror.records, self.truth.records,
             "a reader missed a change"

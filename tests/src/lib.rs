@@ -7,6 +7,7 @@
 
 pub mod artifacts;
 mod cargo;
+pub mod host;
 pub mod process;
 pub mod shared;
 

@@ -133,7 +133,11 @@ pub async fn metadata_that_does_not_fit_is_refused(world: World) {
     put(&half("b"), false).await.unwrap();
     assert_eq!(world.store().metadata(&acme).await.unwrap(), half("b"));
     for (json, merge) in [("[1]", true), ("7", false), ("{", true), ("", false)] {
-        assert_eq!(code(put(json, merge).await), Code::MetadataInvalid, "{json}");
+        assert_eq!(
+            code(put(json, merge).await),
+            Code::MetadataInvalid,
+            "{json}"
+        );
     }
     assert_eq!(world.store().metadata(&acme).await.unwrap(), half("b"));
 }

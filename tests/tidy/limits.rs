@@ -19,6 +19,7 @@ const OUTCOMES: &[&str] = &[
     "dropped",
     "cut",
     "yields",
+    "flushed",
     "replace",
     "wait",
     "counts",

@@ -9,7 +9,7 @@
 //! struct User {
 //!     id: String,
 //!     name: String,
-//!     email: Option<String>,
+//!     real_name: Option<String>,
 //! }
 //! impl Model for User {}
 //!
@@ -29,7 +29,7 @@
 //! # fn main() {
 //! # use tidegate_sdk::testing::{Reply, TestHost};
 //! # let mut host = TestHost::new().reply("/users?limit=200", Reply::json(json!({
-//! #     "members": [{"id": "U1", "name": "Ada", "email": null}], "response_metadata": {"next_cursor": ""}
+//! #     "members": [{"id": "U1", "name": "Ada", "real_name": null}], "response_metadata": {"next_cursor": ""}
 //! # })));
 //! # host.run(&users()).unwrap();
 //! # assert_eq!(host.records::<User>()[0].name, "Ada");

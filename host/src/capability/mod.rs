@@ -54,6 +54,10 @@ pub struct Facts {
 /// Somebody who watches a run as it goes, such as the CLI's progress bar. Called on the
 /// run's own task: it must not block.
 pub trait Observer: Send + Sync {
+    /// The run is about to start; `memory` shows what it holds from here on.
+    fn started(&self, memory: &MemoryBudget) {
+        let _ = memory;
+    }
     /// The guest said how far it is.
     fn progress(&self, message: &str, done: u32, total: Option<u32>) {
         let _ = (message, done, total);

@@ -85,8 +85,13 @@ impl Seam {
         }
         let Some(tap) = &self.tap else { return Ok(None) };
         let call = Call { number, import, arguments: arguments() };
-        tap.before(&call)?;
-        Ok(Some(call))
+        match tap.before(&call) {
+            Ok(()) => Ok(Some(call)),
+            Err(injected) => {
+                self.trail.answer(injected.code);
+                Err(injected)
+            }
+        }
     }
 
     fn leave<T: Reply>(&self, call: Option<Call>, answer: &Result<T>) {

@@ -171,6 +171,7 @@ impl Begun {
     }
 
     fn context(&self) -> Result<Context> {
+        self.request.observer.started(&self.memory);
         let now = self.runner.clock.now();
         Context::new(Grant {
             facts: Facts {

@@ -8,7 +8,7 @@ use tidegate_sdk::prelude::*;
 struct User {
     id: String,
     name: String,
-    email: Option<String>,
+    real_name: Option<String>,
 }
 impl Model for User {}
 

@@ -4,7 +4,7 @@ use tidegate_sdk::testing::{Reply, TestHost};
 fn page(ids: &[&str], next: &str) -> Reply {
     let members: Vec<_> = ids
         .iter()
-        .map(|id| json!({"id": id, "name": id, "email": null, "team_id": "T1"}))
+        .map(|id| json!({"id": id, "name": id, "real_name": null, "team_id": "T1"}))
         .collect();
     Reply::json(json!({"ok": true, "members": members, "response_metadata": {"next_cursor": next}}))
 }

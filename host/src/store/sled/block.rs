@@ -67,9 +67,9 @@ impl Packer {
         })
     }
 
-    /// Packs `rows`, which must not be empty and stand in the order of their sequences.
-    pub(super) fn pack(&mut self, header: Header, rows: &[Row<'_>]) -> Result<Vec<u8>> {
-        let first = rows.first().map_or(0, |row| row.sequence);
+    /// Packs `rows`, which stand in the order of their sequences, into the block whose key
+    /// says `first`; none of them lies before it.
+    pub(super) fn pack(&mut self, first: u64, header: Header, rows: &[Row<'_>]) -> Result<Vec<u8>> {
         let raw = &mut self.raw;
         raw.clear();
         put_varint(raw, rows.len() as u64);
@@ -309,7 +309,7 @@ mod tests {
                 })
                 .collect();
             let first = rows[0].sequence;
-            let mut bytes = Packer::new().unwrap().pack(header(), &rows).unwrap();
+            let mut bytes = Packer::new().unwrap().pack(first, header(), &rows).unwrap();
             let block = Block::unpack(first, &bytes).unwrap();
             prop_assert_eq!(block.header, header());
             let back: Vec<Row> = block.slots.iter().map(|slot| block.row(slot)).collect();

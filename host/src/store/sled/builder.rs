@@ -2,6 +2,7 @@
 //! what does not change any more, and hands what it wrote to the committer in pieces.
 
 use super::committer::Queue;
+use super::compact::compact;
 use super::index::{Entry, Frozen, IdHash, Manifest, Run, RunInfo, RunWriter, entries_of};
 use super::keys;
 use super::map::Op;
@@ -30,8 +31,9 @@ pub(super) struct Task {
 /// Serves tasks until the store is closed.
 pub(super) fn serve(shared: &Arc<Shared>, queue: &Queue, tasks: &Receiver<Task>) {
     for task in tasks {
-        let built =
-            build(queue, &task).and_then(|()| merge_full_levels(shared, queue, &task.stream));
+        let built = build(queue, &task)
+            .and_then(|()| merge_full_levels(shared, queue, &task.stream))
+            .and_then(|()| compact(shared, queue, &task.stream));
         if let Err(error) = built {
             // What is derived can be built again; the committer has noted a failed write.
             tracing::warn!(%error, "an index run was not built");
@@ -121,7 +123,7 @@ fn reserve(queue: &Queue, stream: &SharedStream) -> Result<u32> {
         .map_err(|_| crate::error::Error::new(crate::error::Code::Internal, "no run number"))
 }
 
-fn change_manifest<T>(
+pub(super) fn change_manifest<T>(
     writer: &mut super::writer::Writer,
     stream: &SharedStream,
     change: impl FnOnce(&mut Manifest) -> T,

@@ -83,6 +83,12 @@ impl Queue {
         }
     }
 
+    /// Runs care some time later; nobody waits for it.
+    pub(super) fn care_later(&self, work: impl FnOnce(&mut Writer) -> Result<()> + Send + 'static) {
+        let (sender, _) = std::sync::mpsc::sync_channel(1);
+        let _ = self.send(Message::Care(Box::new(work), sender));
+    }
+
     pub(super) fn stop(&self) {
         let _ = self.sender.send(Message::Stop);
     }

@@ -16,7 +16,7 @@ use super::map::{Op, OrderedMap};
 use crate::error::Result;
 use crate::model::ContentHash;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -91,6 +91,9 @@ pub(super) struct Manifest {
     pub(super) runs: Vec<RunInfo>,
     /// Runs that are being written, or whose keys are being removed.
     pub(super) scrap: Vec<u32>,
+    /// How many entries of the log are left in chunks that were compacted.
+    #[serde(default)]
+    pub(super) kept: BTreeMap<u64, u64>,
 }
 
 /// A run in the map.

@@ -172,6 +172,11 @@ pub(super) fn last_u64(key: &[u8]) -> Result<u64> {
     }
 }
 
+/// The stream that a key starts with, in the tables that have it there.
+pub(super) fn stream_of(key: &[u8]) -> Result<u32> {
+    Input::new(key.get(1..).unwrap_or_default(), "a key of the store").u32()
+}
+
 pub(super) fn places(stream: u32, chunk: u64) -> Vec<u8> {
     let mut key = of_stream(Table::Places, stream);
     key.extend(chunk.to_be_bytes());

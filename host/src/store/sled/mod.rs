@@ -10,10 +10,12 @@
 //! [`stream`] (what is kept in memory) → [`builder`] (index runs, beside) → [`reader`].
 //! Below: [`map`] (the seam to sled), [`disk`] (the seam to files), [`keys`], [`bytes`].
 
+mod backup;
 mod block;
 mod builder;
 mod bytes;
 mod committer;
+mod compact;
 mod disk;
 mod index;
 mod journal;
@@ -35,6 +37,7 @@ mod tests;
 mod verify;
 mod writer;
 
+pub use self::backup::BackupReport;
 use self::committer::Queue;
 use self::map::lock;
 use self::open::{FolderPlatform, Lock, Running};
@@ -56,13 +59,16 @@ use crate::model::{
 };
 use async_trait::async_trait;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Time after which a read is given up as `store.damaged`: a page takes milliseconds, but
-/// sled can spin on a damaged tree.
-const READ_TIME: Duration = Duration::from_secs(45);
+/// Reads between two looks at how much memory the map holds.
+const READS_PER_LOOK: usize = 256;
+
+/// The first life of a store; each restore starts the next.
+const FIRST_EPOCH: u16 = 1;
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +80,12 @@ pub struct OpenOptions {
     /// Entries of all indexes together that wait in memory before the largest index
     /// writes them out.
     pub index_entries_waiting: usize,
+    /// Bytes of memory that the map may hold before it is opened anew.
+    pub map_bytes: u64,
+    /// Time after which opening is given up as `store.damaged`.
+    pub open_time: Duration,
+    /// Time after which a read is given up as `store.damaged`.
+    pub read_time: Duration,
 }
 
 impl Default for OpenOptions {
@@ -83,6 +95,9 @@ impl Default for OpenOptions {
             disk_free_bytes_min: limits::DISK_FREE_BYTES_MIN,
             journal_bytes: limits::STORE_JOURNAL_BYTES,
             index_entries_waiting: limits::STORE_INDEX_ENTRIES_WAITING,
+            map_bytes: limits::STORE_MAP_BYTES,
+            open_time: limits::STORE_OPEN_TIME,
+            read_time: limits::STORE_READ_TIME,
         }
     }
 }
@@ -107,12 +122,19 @@ impl SledStore {
     /// acknowledged is missing, `store.format` if a newer version wrote it. Runs that
     /// were live when the host stopped end as interrupted.
     pub fn open(folder: &Path, options: OpenOptions, clock: Arc<dyn Clock>) -> Result<SledStore> {
+        SledStore::open_with_epoch(folder, options, clock, FIRST_EPOCH)
+    }
+
+    fn open_with_epoch(
+        folder: &Path,
+        options: OpenOptions,
+        clock: Arc<dyn Clock>,
+        epoch: u16,
+    ) -> Result<SledStore> {
         let lock = Lock::take(folder)?;
         let platform = Arc::new(FolderPlatform::new(folder));
-        Ok(SledStore::running(
-            open::open(platform, options, clock, 1)?,
-            Some(lock),
-        ))
+        let running = open::open(platform, options, clock, epoch)?;
+        Ok(SledStore::running(running, Some(lock)))
     }
 
     /// Opens a store on something that simulates a folder.
@@ -123,7 +145,7 @@ impl SledStore {
         clock: Arc<dyn Clock>,
     ) -> Result<SledStore> {
         Ok(SledStore::running(
-            open::open(platform, options, clock, 1)?,
+            open::open(platform, options, clock, FIRST_EPOCH)?,
             None,
         ))
     }
@@ -170,13 +192,17 @@ impl SledStore {
         &self,
         work: impl FnOnce(&Shared) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let shared = self.shared.clone();
+        let (shared, time) = (self.shared.clone(), self.shared.options.read_time);
+        if self.shared.reads.fetch_add(1, Ordering::Relaxed) % READS_PER_LOOK == READS_PER_LOOK - 1
+        {
+            self.queue.care_later(writer::Writer::trim);
+        }
         let read = tokio::task::spawn_blocking(move || work(&shared));
-        match tokio::time::timeout(READ_TIME, read).await {
+        match tokio::time::timeout(time, read).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(bytes::damaged(format!("a read panicked: {panic}"))),
             Err(_) => Err(bytes::damaged(format!(
-                "a read did not end within {READ_TIME:?}"
+                "a read did not end within {time:?}"
             ))),
         }
     }

@@ -22,13 +22,9 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 /// The format that this version writes. A newer one is refused.
-const FORMAT: u32 = 1;
-/// Time after which opening is given up: sled can hang on damage. 5M records open in
-/// 0.3 s, and the journal is applied in less.
-const OPEN_TIME: Duration = Duration::from_secs(60);
+pub(super) const FORMAT: u32 = 1;
 /// Name of the file that says what the folder is.
 const STAMP: &str = "stamp";
 /// Name of the stamp while it is being written.
@@ -62,7 +58,7 @@ pub(super) fn open(
     epoch: u16,
 ) -> Result<Running> {
     let (sender, receiver) = mpsc::sync_channel(1);
-    let name = platform.name();
+    let (name, time) = (platform.name(), options.open_time);
     let opening = move || {
         // Nobody waits any more when this is too late.
         let _ = sender.send(open_now(platform, options, clock, epoch));
@@ -72,10 +68,10 @@ pub(super) fn open(
         .spawn(opening)
         .map_err(|error| io_error("starting a thread", &error))?;
     receiver
-        .recv_timeout(OPEN_TIME)
+        .recv_timeout(time)
         .unwrap_or_else(|error| {
             let how = match error {
-                mpsc::RecvTimeoutError::Timeout => format!("does not open within {OPEN_TIME:?}"),
+                mpsc::RecvTimeoutError::Timeout => format!("does not open within {time:?}"),
                 mpsc::RecvTimeoutError::Disconnected => "does not open: a panic".into(),
             };
             Err(damaged(format!("the map {how}")))
@@ -116,7 +112,8 @@ fn open_now(
     let journal = check(&stamp, disk, &*map)?;
     let names = names_of(&*map)?;
     let next_stream = names.values().max().map_or(1, |last| last + 1);
-    let shared = Shared::new(platform, clock, options, stamp.epoch, map, names);
+    let life = (stamp.store.clone(), stamp.epoch);
+    let shared = Shared::new(platform, clock, options, life, map, names);
     let shared = Arc::new(shared);
     let (sender, receiver) = mpsc::channel();
     let queue = Queue::new(sender, shared.clone());

@@ -6,8 +6,11 @@ use crate::error::Result;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 
-/// Sequences of one chunk: 2^16 bits are at most 8 KiB.
+/// A chunk has two to the power of this sequences: one of bits is at most 8 KiB.
 const CHUNK_BITS: u32 = 16;
+
+/// Sequences of one chunk.
+pub(super) const CHUNK_SEQUENCES: u64 = 1 << CHUNK_BITS;
 
 /// A set of sequences.
 #[derive(Clone, Debug, Default, PartialEq)]

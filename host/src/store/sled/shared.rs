@@ -41,6 +41,8 @@ pub(super) struct Shared {
     pub(super) platform: Arc<dyn Platform>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) options: OpenOptions,
+    /// The store's own id.
+    pub(super) store: String,
     /// Which life of the store this is, for cursors.
     pub(super) epoch: u16,
     map: RwLock<Option<Box<dyn OrderedMap>>>,
@@ -50,6 +52,8 @@ pub(super) struct Shared {
     health: Mutex<Health>,
     /// Backups and checks that read the log now: nothing is dropped from it meanwhile.
     pub(super) readers_of_all: AtomicUsize,
+    /// Reads since the map's memory was looked at.
+    pub(super) reads: AtomicUsize,
 }
 
 impl Shared {
@@ -57,7 +61,7 @@ impl Shared {
         platform: Arc<dyn Platform>,
         clock: Arc<dyn Clock>,
         options: OpenOptions,
-        epoch: u16,
+        (store, epoch): (String, u16),
         map: Box<dyn OrderedMap>,
         names: HashMap<StreamKey, u32>,
     ) -> Self {
@@ -65,12 +69,14 @@ impl Shared {
             platform,
             clock,
             options,
+            store,
             epoch,
             map: RwLock::new(Some(map)),
             names: RwLock::new(names),
             streams: Mutex::default(),
             health: Mutex::new(Health::Good),
             readers_of_all: AtomicUsize::new(0),
+            reads: AtomicUsize::new(0),
         }
     }
 

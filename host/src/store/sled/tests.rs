@@ -217,3 +217,145 @@ async fn a_second_opener_is_told_who_has_the_store() {
     drop(store);
     open(folder.path()).close().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_brings_everything_back_under_a_new_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("old"));
+    let (fence, _) = begin(&store, 1).await;
+    let records = batch((0..3_000).map(|id| (id, 0)));
+    store
+        .save(&fence, &model(), records, SaveMode::Override)
+        .await
+        .unwrap();
+    let changed = batch((0..500).map(|id| (id, 1)));
+    store
+        .save(&fence, &model(), changed, SaveMode::Override)
+        .await
+        .unwrap();
+    store
+        .delete(&fence, &model(), vec!["r9".into()])
+        .await
+        .unwrap();
+    store
+        .put_checkpoint(&fence, Some("{\"at\":9}".into()))
+        .await
+        .unwrap();
+    store
+        .put_metadata(&sync().connection, "{\"a\":1}", false)
+        .await
+        .unwrap();
+    let line = LogLine {
+        at: Timestamp::UNIX_EPOCH,
+        level: crate::model::LogLevel::Info,
+        message: "hello".into(),
+        attributes: String::new(),
+    };
+    store.append_log(&fence, vec![line.clone()]).await.unwrap();
+    let stream = sync().stream(model());
+    let page = store
+        .changes(&stream, None, 5, ChangeFilter::ALL)
+        .await
+        .unwrap();
+    let (before, stats) = (feed(&store).await, store.stats(&stream).await.unwrap());
+    let mut backup = Vec::new();
+    let made = store.backup(&mut backup).unwrap();
+    let after = batch([(9_999, 9)]);
+    store
+        .save(&fence, &model(), after, SaveMode::Override)
+        .await
+        .unwrap();
+    store.close().unwrap();
+
+    let new = folder.path().join("new");
+    let clock = || Arc::new(SystemClock::new());
+    let options = OpenOptions {
+        disk_free_bytes_min: 0,
+        ..OpenOptions::default()
+    };
+    for damaged in [
+        &backup[..backup.len() - 1],
+        &backup[..backup.len() / 2],
+        b"TGBACKUP",
+        b"",
+    ] {
+        let error = SledStore::restore(damaged, &new, options, clock()).unwrap_err();
+        assert_eq!(error.code, Code::StoreDamaged, "{error}");
+        assert!(!new.exists());
+    }
+    let restored = SledStore::restore(&backup[..], &new, options, clock()).unwrap();
+    assert_eq!(restored, made);
+    let error = SledStore::restore(&backup[..], &new, options, clock()).unwrap_err();
+    assert_eq!(error.code, Code::InvalidArgument, "{error}");
+
+    let store = open(&new);
+    assert_eq!(feed(&store).await, before);
+    assert_eq!(store.stats(&stream).await.unwrap(), stats);
+    assert_eq!(
+        store.checkpoint(&sync()).await.unwrap().unwrap().json,
+        "{\"at\":9}"
+    );
+    assert_eq!(
+        store.metadata(&sync().connection).await.unwrap(),
+        "{\"a\":1}"
+    );
+    assert_eq!(store.run_log(fence.run).await.unwrap(), vec![line]);
+    let row = store.run(fence.run).await.unwrap().unwrap();
+    assert_eq!(
+        (row.counts[&model()].added, row.counts[&model()].updated),
+        (3_000, 500)
+    );
+    let stale = store
+        .changes(&stream, Some(page.cursor), 5, ChangeFilter::ALL)
+        .await;
+    assert_eq!(stale.unwrap_err().code, Code::CursorStale);
+    assert_eq!(store.verify().await.unwrap().defects, Vec::<String>::new());
+    let (fence, _) = begin(&store, 2).await;
+    let again = batch((0..3_000).map(|id| (id, u32::from(id < 500))));
+    let summary = store
+        .save(&fence, &model(), again, SaveMode::Override)
+        .await
+        .unwrap();
+    assert_eq!(
+        (summary.added, summary.updated, summary.unchanged),
+        (1, 0, 2_999)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_superseded_is_dropped_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = OpenOptions {
+        disk_free_bytes_min: 0,
+        index_entries_waiting: 4_000,
+        journal_bytes: 1 << 20,
+        ..OpenOptions::default()
+    };
+    let open = || SledStore::open(folder.path(), options, Arc::new(SystemClock::new())).unwrap();
+    let store = open();
+    let (fence, _) = begin(&store, 1).await;
+    // Two chunks of sequences, nearly all of them superseded many times.
+    for version in 0..24 {
+        for part in 0..6 {
+            let ids = part * 1_000..(part + 1) * 1_000;
+            let records = batch(ids.map(|id| (id, if id % 100 == 0 { 0 } else { version })));
+            store
+                .save(&fence, &model(), records, SaveMode::Override)
+                .await
+                .unwrap();
+        }
+    }
+    store.close().unwrap();
+    let store = open();
+    let report = store.verify().await.unwrap();
+    assert_eq!(report.defects, Vec::<String>::new());
+    assert!(report.records < 100_000, "{report:?}: nothing was dropped");
+    let stream = sync().stream(model());
+    assert_eq!(store.stats(&stream).await.unwrap().live, 6_000);
+    let all = feed(&store).await;
+    assert_eq!(all.len(), 6_000);
+    assert_eq!(all[0].0, "r0={\"id\":\"r0\",\"v\":0}");
+    let ids: Vec<Box<str>> = (0..6_000).map(|id| format!("r{id}").into()).collect();
+    let found = store.get(&stream, &ids).await.unwrap();
+    assert!(found.iter().all(Option::is_some));
+}

@@ -4,11 +4,12 @@
 //! A write first works out all that it will do, and may fail while doing so; then it
 //! stages that, and cannot fail any more. So a refused write leaves nothing behind.
 
-use super::block::{BLOCK_BYTES, BLOCK_RECORDS, Block, Header, Packer, Row};
+use super::block::{BLOCK_BYTES, BLOCK_RECORDS, Block, Header, Packer, Row, Slot};
 use super::builder::Task;
-use super::index::{Entry, IdHash};
+use super::bytes::damaged;
+use super::index::{Entry, IdHash, id_hash};
 use super::journal::{Journal, payload_of};
-use super::keys;
+use super::keys::{self, Table};
 use super::map::Op;
 use super::passes::Pass;
 use super::runs::LiveRun;
@@ -298,6 +299,43 @@ impl Writer {
         Ok(())
     }
 
+    /// Takes in a pair of a backup. A block's records are followed into index and places.
+    pub(super) fn restore(
+        &mut self,
+        names: &BTreeMap<u32, StreamKey>,
+        key: Vec<u8>,
+        value: Vec<u8>,
+    ) -> Result<()> {
+        match key.first() {
+            Some(table) if *table == Table::State as u8 => {
+                let number = keys::stream_of(&key)?;
+                let name = names.get(&number).cloned();
+                let name = name.ok_or_else(|| damaged("a stream of the backup has no name"))?;
+                let changes = Changes {
+                    state: State::from_bytes(&value)?,
+                    ..Changes::default()
+                };
+                let stream = Arc::new(RwLock::new(Stream::new(number)));
+                self.stage.created.insert(name, number);
+                self.stage.streams.insert(number, (stream, changes));
+                self.next_stream = self.next_stream.max(number + 1);
+            }
+            Some(table) if *table == Table::Block as u8 => {
+                let number = keys::stream_of(&key)?;
+                let block = Block::unpack(keys::last_u64(&key)?, &value)?;
+                self.touch(number)?;
+                if let Some((_, changes)) = self.stage.streams.get_mut(&number) {
+                    for slot in &block.slots {
+                        changes.follow(block.id(slot), slot, block.hash(slot));
+                    }
+                }
+                self.put(key, value);
+            }
+            _ => self.put(key, value),
+        }
+        Ok(())
+    }
+
     // ---- fences -----------------------------------------------------------------------
 
     /// The live run that a fence names.
@@ -332,6 +370,7 @@ impl Writer {
         self.freeze_if_full();
         if self.journal.bytes() >= self.shared.options.journal_bytes {
             self.flush()?;
+            self.trim()?;
         }
         Ok(())
     }
@@ -374,6 +413,19 @@ impl Writer {
         self.journal.restart()
     }
 
+    /// Opens the map anew if it holds too much memory: sled never gives back what it
+    /// once wrote or read.
+    pub(super) fn trim(&mut self) -> Result<()> {
+        if self.shared.with_map(|map| Ok(map.held_bytes()))? < self.shared.options.map_bytes {
+            return Ok(());
+        }
+        self.flush()?;
+        let mut map = self.shared.map_alone();
+        drop(map.take());
+        *map = Some(self.shared.platform.open_map()?);
+        Ok(())
+    }
+
     /// Sends the largest index's fresh entries to the builder when too many wait.
     fn freeze_if_full(&mut self) {
         let most = self.shared.options.index_entries_waiting;
@@ -403,6 +455,23 @@ impl Writer {
 }
 
 impl Changes {
+    /// Takes in a record of the log whose counts are in the state already.
+    fn follow(&mut self, id: &str, slot: &Slot, hash: ContentHash) {
+        let (sequence, live) = (slot.sequence, slot.action != Action::Deleted);
+        self.moves.push(Move {
+            before: slot.before,
+            sequence,
+            live,
+        });
+        let entry = Entry {
+            sequence,
+            live,
+            first_seen: slot.first_seen,
+            hash,
+        };
+        self.entries.insert(id_hash(id), entry);
+    }
+
     fn is_any(&self) -> bool {
         self.cleared || !self.moves.is_empty()
     }
@@ -449,5 +518,8 @@ fn pack(
     rows: &[Row<'_>],
 ) -> Result<(Vec<u8>, Vec<u8>)> {
     let first = rows.first().map_or(0, |row| row.sequence);
-    Ok((keys::block(number, first), packer.pack(header, rows)?))
+    Ok((
+        keys::block(number, first),
+        packer.pack(first, header, rows)?,
+    ))
 }
