@@ -22,7 +22,7 @@ struct Settings {
     from: Date,
 }
 
-/// Everything before this date is saved.
+/// Every commit before this date is saved.
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Since {
     date: Timestamp,
@@ -41,27 +41,26 @@ fn run(run: &Run<Since, Settings>) -> Result<()> {
         .get(format!("/repos/{owner}/{repo}/commits"))
         .query("per_page", 100);
 
+    // The date of the newest commit that is saved.
+    let mut newest = run.checkpoint()?.map(|checkpoint| checkpoint.date);
+
     // Each month is recorded once it is complete: a run that is killed goes on with the
     // month it was in, and once all are complete this answers at once.
     let end = run.backfill(from, run.today(), Every::Months(1), |month| {
         // GitHub's `until` is inclusive, the end of a window is not.
-        save(
-            run,
-            commits
-                .clone()
-                .query("since", month.since())
-                .query("until", month.last_second()),
-        )?;
+        let month_only = commits
+            .clone()
+            .query("since", month.since())
+            .query("until", month.last_second());
+        newest = newest.max(save(run, month_only)?);
         Ok(Since {
-            date: month.until(),
+            date: newest.unwrap_or(month.since()),
         })
     })?;
 
     // From then on, what is new. The newest come first here, so the checkpoint moves only
     // when the last page is saved: sooner, and a broken run would leave the older ones out.
-    let since = run
-        .checkpoint()?
-        .map_or(end, |checkpoint| checkpoint.date.max(end));
+    let since = newest.unwrap_or(end);
     if let Some(date) = save(run, commits.query("since", since))? {
         run.save_checkpoint(&Since { date })?;
     }
