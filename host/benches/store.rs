@@ -420,7 +420,7 @@ fn on_disk(path: &Path) -> Result<f64> {
 
 /// CPU time of this process, all threads together.
 fn cpu_time() -> Duration {
-    cpu_time::ProcessTime::now().as_duration().as_secs_f64()
+    ::cpu_time::ProcessTime::now().as_duration()
 }
 
 fn resident_mib() -> f64 {
