@@ -9,10 +9,13 @@ use tidegate::capability::seam::{Call, Tap};
 use tidegate::error::{Code, Error};
 use tidegate_tests::host::{RunSettings, code};
 
+/// One call: import, arguments, answer.
+type Seen = (String, Value, Result<Value, Error>);
+
 /// Records calls; fails the `fail`-th call of an import.
 #[derive(Default)]
 struct Recorder {
-    seen: Mutex<Vec<(String, Value, Result<Value, Error>)>>,
+    seen: Mutex<Vec<Seen>>,
     fail: Option<(&'static str, Code)>,
 }
 

@@ -100,7 +100,7 @@ fn component_of(messages: &[u8], manifest: &Path) -> Result<PathBuf> {
     let own = artifacts
         .filter(|artifact| artifact.manifest_path == wanted)
         .flat_map(|artifact| artifact.filenames);
-    own.filter(|file| file.extension().is_some_and(|extension| extension == "wasm")).last().ok_or_else(|| {
+    own.rfind(|file| file.extension().is_some_and(|extension| extension == "wasm")).ok_or_else(|| {
         let message = format!(
             "`{}` built no component; set `crate-type = [\"cdylib\"]` under [lib] in its Cargo.toml",
             manifest.display()
