@@ -20,6 +20,7 @@ const OUTCOMES: &[&str] = &[
     "cut",
     "yields",
     "flushed",
+    "anew",
     "replace",
     "wait",
     "counts",

@@ -5,6 +5,9 @@
 /// Files of `wit/` that declare no capability.
 const NOT_CAPABILITIES: &[&str] = &["world", "types"];
 
+/// Languages in which the conformance suite tries a capability.
+const CONFORMANCE_LANGUAGES: &[&str] = &["rs", "js", "ts", "py"];
+
 /// Places that do not exist yet. The list only shrinks: an entry that is no longer needed
 /// fails the test.
 const MISSING: &[&str] = &[];
@@ -21,8 +24,10 @@ fn every_capability_has_one_name_everywhere() {
         .filter(|name| !name.contains('/') && !NOT_CAPABILITIES.contains(&name.as_str()))
         .collect();
     assert!(capabilities.len() >= 6, "wit/ has moved");
-    let mut conformance = crate::files("tests/conformance", "rs");
-    conformance.sort();
+    let conformance: Vec<(String, String)> = CONFORMANCE_LANGUAGES
+        .iter()
+        .flat_map(|extension| crate::files("tests/conformance", extension))
+        .collect();
     let is_there = |place: &str| crate::root().join(place).is_file();
     let is_tried = |name: &str| {
         conformance

@@ -55,6 +55,10 @@ enum Command {
     Metadata(metadata::MetadataArgs),
     /// Read the whole store and compare its index with its log
     Verify(care::VerifyArgs),
+    /// Write a backup of the store to a file
+    Backup(care::BackupArgs),
+    /// Make a store from a backup
+    Restore(care::RestoreArgs),
 }
 
 /// Parses the arguments, runs the command, and answers its exit code.
@@ -90,5 +94,7 @@ async fn dispatch(command: Command, output: &Output) -> Result<()> {
         Command::Reset(args) => reset::reset(args, output).await,
         Command::Metadata(args) => metadata::metadata(args, output).await,
         Command::Verify(args) => care::verify(args, output).await,
+        Command::Backup(args) => care::backup(args, output).await,
+        Command::Restore(args) => care::restore(args, output).await,
     }
 }

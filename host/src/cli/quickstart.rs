@@ -22,7 +22,7 @@ const USERS: u64 = 500;
 /// Start of the demo data's random numbers: the same figures for everybody.
 const SEED: u64 = 7;
 /// The memory cap under which the accumulating sync is shown to fail.
-const SMALL_CAP: u64 = 16 * MIB;
+const SMALL_CAP: u64 = 8 * MIB;
 
 /// The examples, from the source tree or else as they were bundled with this binary.
 const EXAMPLES: [(&str, &[u8]); 3] = [
@@ -96,7 +96,7 @@ impl Demo {
         say.heading("   30 contacts changed, 20 came; the second run fetches a page, not the set");
         self.succeed(checkpoint, None).await?;
 
-        say.heading("3. accumulate: every page kept in memory before one save, under 16 MiB");
+        say.heading("3. accumulate: every page kept in memory before one save, under 8 MiB");
         let row = self.run(accumulate, Some(SMALL_CAP)).await?;
         match super::execute::verdict(&row) {
             Err(error) if error.code == Code::LimitMemory => Ok(()),

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::model::{Action, ContentHash, RunId, StoredRecord};
 use bytes::Bytes;
 use jiff::Timestamp;
+use std::cell::RefCell;
 
 /// Records in a block. Larger ones compress little better, and sled writes the leaf that
 /// is being filled again at each flush.
@@ -157,8 +158,7 @@ impl Block {
         if length > UNPACKED_BYTES_MAX {
             return Err(input.wrong("claims to be too large"));
         }
-        let raw = zstd::bulk::decompress(input.rest(), length)
-            .map_err(|error| damaged(format!("it does not decompress: {error}")))?;
+        let raw = decompress(input.rest(), length)?;
         let slots = slots_of(first, header, &raw)?;
         Ok(Block {
             header,
@@ -218,6 +218,19 @@ impl Block {
             deleted: deleted.then(|| timestamp(self.header.time)),
         }
     }
+}
+
+fn decompress(packed: &[u8], length: usize) -> Result<Vec<u8>> {
+    thread_local! {
+        /// Making one costs as much as a block.
+        static ZSTD: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
+            RefCell::new(zstd::bulk::Decompressor::new().ok());
+    }
+    let raw = ZSTD.with_borrow_mut(|zstd| match zstd {
+        Some(zstd) => zstd.decompress(packed, length),
+        None => zstd::bulk::decompress(packed, length),
+    });
+    raw.map_err(|error| damaged(format!("it does not decompress: {error}")))
 }
 
 /// The slots of an unpacked block; every place in them is inside it, every id is text.

@@ -19,24 +19,34 @@ use std::sync::mpsc::Receiver;
 const RUNS_PER_LEVEL: usize = 4;
 /// Bytes of changes that are handed over at once: a few milliseconds of the committer.
 const PIECE_BYTES: usize = 512 << 10;
+/// Keys that are removed at once, for the same reason.
+const KEYS_REMOVED_AT_ONCE: usize = 512;
 /// Buckets read from a run at once while merging.
 const READ_BUCKETS: usize = 64;
 
-/// Entries to build a run of.
-pub(super) struct Task {
-    pub(super) stream: SharedStream,
-    pub(super) frozen: Arc<Frozen>,
+/// What the builder is asked to do.
+pub(super) enum Task {
+    /// Make a run of entries.
+    Build {
+        stream: SharedStream,
+        frozen: Arc<Frozen>,
+    },
+    /// Remove what a pass has seen.
+    ForgetPass(u64),
 }
 
 /// Serves tasks until the store is closed.
 pub(super) fn serve(shared: &Arc<Shared>, queue: &Queue, tasks: &Receiver<Task>) {
     for task in tasks {
-        let built = build(queue, &task)
-            .and_then(|()| merge_full_levels(shared, queue, &task.stream))
-            .and_then(|()| compact(shared, queue, &task.stream));
-        if let Err(error) = built {
+        let done = match task {
+            Task::Build { stream, frozen } => build(queue, &stream, &frozen)
+                .and_then(|()| merge_full_levels(shared, queue, &stream))
+                .and_then(|()| compact(shared, queue, &stream)),
+            Task::ForgetPass(pass) => remove_range(shared, queue, &keys::all_seen(pass)),
+        };
+        if let Err(error) = done {
             // What is derived can be built again; the committer has noted a failed write.
-            tracing::warn!(%error, "an index run was not built");
+            tracing::warn!(%error, "care for an index was not finished");
         }
     }
 }
@@ -68,12 +78,11 @@ impl<'a> Output<'a> {
 }
 
 /// Makes a run of frozen entries.
-fn build(queue: &Queue, task: &Task) -> Result<()> {
-    let frozen = &task.frozen;
+fn build(queue: &Queue, shared_stream: &SharedStream, frozen: &Arc<Frozen>) -> Result<()> {
     let mut sorted: Vec<(&IdHash, &Entry)> = frozen.entries.iter().collect();
     sorted.sort_unstable_by_key(|(id, _)| **id);
-    let number = reserve(queue, &task.stream)?;
-    let stream = read(&task.stream).number;
+    let number = reserve(queue, shared_stream)?;
+    let stream = read(shared_stream).number;
     let info = RunInfo::new(number, 0, sorted.len() as u64);
     let (mut writer, mut output) = (RunWriter::new(stream, info), Output::new(queue));
     for (at, (id, entry)) in sorted.into_iter().enumerate() {
@@ -84,7 +93,7 @@ fn build(queue: &Queue, task: &Task) -> Result<()> {
     }
     let run = writer.finish(&mut output.ops);
     output.pass_on(0)?;
-    let (shared_stream, frozen) = (task.stream.clone(), frozen.clone());
+    let (shared_stream, frozen) = (shared_stream.clone(), frozen.clone());
     queue.care(move |writer| {
         let mut stream = write(&shared_stream);
         let number_of_stream = stream.number;
@@ -302,18 +311,8 @@ pub(super) fn remove_scrap(
         return Ok(());
     }
     for run in scrap {
-        for (from, to) in [keys::buckets(number, run), keys::filters(number, run)] {
-            loop {
-                let piece: Vec<Op> = shared.with_map(|map| {
-                    let keys = map.range(&from, &to).take(512);
-                    keys.map(|pair| Ok((pair?.0.to_vec(), None))).collect()
-                })?;
-                if piece.is_empty() {
-                    break;
-                }
-                queue.apply(piece)?;
-            }
-        }
+        remove_range(shared, queue, &keys::buckets(number, run))?;
+        remove_range(shared, queue, &keys::filters(number, run))?;
         let stream = stream.clone();
         queue.care(move |writer| {
             change_manifest(writer, &stream, |manifest| {
@@ -322,4 +321,18 @@ pub(super) fn remove_scrap(
         })?;
     }
     Ok(())
+}
+
+/// Removes all keys of a range, a piece at a time.
+fn remove_range(shared: &Shared, queue: &Queue, (from, to): &keys::Range) -> Result<()> {
+    loop {
+        let piece: Vec<Op> = shared.with_map(|map| {
+            let keys = map.range(from, to).take(KEYS_REMOVED_AT_ONCE);
+            keys.map(|pair| Ok((pair?.0.to_vec(), None))).collect()
+        })?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        queue.apply(piece)?;
+    }
 }

@@ -377,7 +377,7 @@ mod tests {
     fn entry(sequence: u64) -> Entry {
         Entry {
             sequence,
-            live: sequence % 3 != 0,
+            live: !sequence.is_multiple_of(3),
             first_seen: -(sequence as i64),
             hash: ContentHash([sequence as u8; 16]),
         }

@@ -254,6 +254,11 @@ pub(super) fn seen(pass: u64, entry: u64) -> Vec<u8> {
     key
 }
 
+/// The pass that a key of the table of what passes have seen belongs to.
+pub(super) fn pass_of_seen(key: &[u8]) -> Result<u64> {
+    Input::new(key.get(1..).unwrap_or_default(), "a key of the store").u64()
+}
+
 pub(super) fn all_seen(pass: u64) -> Range {
     let mut key = key(Table::Seen);
     key.extend(pass.to_be_bytes());

@@ -242,7 +242,7 @@ impl Store for SledStore {
             let step = move |writer: &mut writer::Writer| writer.finish_run(&fence, end, passes);
             match self.queue.write(step).await? {
                 Finishing::Done(row) => return Ok(*row),
-                Finishing::More(left, done) => (end, passes) = (left, done),
+                Finishing::More(left) => (end, passes) = *left,
             }
         }
     }

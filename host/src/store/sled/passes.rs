@@ -14,6 +14,7 @@ use crate::limits::DELETE_SAMPLE_IDS;
 use crate::model::{BlockedDelete, ModelName, RunId, SyncKey};
 use crate::store::{DeleteGuard, PassEnd, RunFence};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// Tombstones in one commit of a closing pass, so that others' writes come between.
 const TOMBSTONES_PER_COMMIT: usize = 1_000;
@@ -99,7 +100,26 @@ impl Writer {
             self.passes
                 .insert((pass.row.key.clone(), pass.row.model.clone()), pass);
         }
-        Ok(())
+        self.forget_lost_passes()
+    }
+
+    /// Finds what ended passes have left behind and lets it be removed.
+    fn forget_lost_passes(&mut self) -> Result<()> {
+        let open: HashSet<u64> = self.passes.values().map(|pass| pass.row.number).collect();
+        let (mut from, to) = keys::all(keys::Table::Seen);
+        loop {
+            let next = self
+                .shared
+                .with_map(|map| map.range(&from, &to).next().transpose())?;
+            let Some((key, _)) = next else {
+                return Ok(());
+            };
+            let number = keys::pass_of_seen(&key)?;
+            if !open.contains(&number) {
+                self.forget_passes(vec![number]);
+            }
+            from = keys::all_seen(number).1;
+        }
     }
 
     pub(super) fn open_pass(
@@ -115,7 +135,7 @@ impl Writer {
             pass.row.adopt(fence.run);
             return self.put_pass(&place);
         }
-        self.drop_pass(&fence.key, model)?;
+        self.drop_pass(&fence.key, model);
         let stream = self.stream_number(&fence.key.stream(model.clone()));
         self.stage.passes_opened += 1;
         let row = PassRow {
@@ -207,11 +227,10 @@ impl Writer {
     }
 
     /// Drops all passes of a sync.
-    pub(super) fn drop_passes(&mut self, key: &SyncKey) -> Result<()> {
+    pub(super) fn drop_passes(&mut self, key: &SyncKey) {
         for (key, model) in self.passes_of(key, |_| true) {
-            self.drop_pass(&key, &model)?;
+            self.drop_pass(&key, &model);
         }
-        Ok(())
     }
 
     /// Takes one step of closing a pass. The caller must have checked the fence.
@@ -235,7 +254,7 @@ impl Writer {
         }
         let gone = match judged? {
             Judged::Held(held) => {
-                self.drop_pass(&fence.key, model)?;
+                self.drop_pass(&fence.key, model);
                 return Ok(Closing::Done(PassEnd::Held(held)));
             }
             Judged::Gone(gone) => gone,
@@ -249,7 +268,7 @@ impl Writer {
                 return Ok(Closing::More(progress));
             }
         }
-        self.drop_pass(&fence.key, model)?;
+        self.drop_pass(&fence.key, model);
         progress.deleted.sort_unstable();
         Ok(Closing::Done(PassEnd::Deleted(progress.deleted)))
     }
@@ -340,15 +359,13 @@ impl Writer {
         Ok(())
     }
 
-    fn drop_pass(&mut self, key: &SyncKey, model: &ModelName) -> Result<()> {
+    fn drop_pass(&mut self, key: &SyncKey, model: &ModelName) {
         if let Some(pass) = self.passes.get(&(key.clone(), model.clone())) {
-            for entry in self.keys_in(&keys::all_seen(pass.row.number))? {
-                self.remove(entry);
-            }
+            // What it has seen is nobody's any more, and removed beside.
+            self.stage.passes_ended.push(pass.row.number);
             self.remove(keys::pass(key, model));
             self.passes.remove(&(key.clone(), model.clone()));
         }
-        Ok(())
     }
 }
 

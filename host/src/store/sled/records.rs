@@ -50,8 +50,11 @@ impl Writer {
     ) -> Result<SaveSummary> {
         self.live(fence)?;
         self.needs_room()?;
-        let number = self.stream_number(&fence.key.stream(model.clone()));
-        let before = self.find(number, &batch.keys)?;
+        let stream = fence.key.stream(model.clone());
+        let (number, before) = match self.known_stream(&stream) {
+            Some(number) => (number, self.find(number, &batch.keys)?),
+            None => (0, vec![None; batch.keys.len()]),
+        };
         let mut summary = SaveSummary::default();
         let mut plans = Vec::new();
         let mut seen = Vec::with_capacity(before.len());
@@ -97,8 +100,10 @@ impl Writer {
         }
         let now = self.stage.now;
         let rows: Vec<NewRow<'_>> = plans.iter().map(|plan| plan.row(now)).collect();
-        let sequences = self.append(number, fence.run, &rows)?;
-        seen.extend(sequences);
+        if !rows.is_empty() {
+            let number = self.stream_number(&stream);
+            seen.extend(self.append(number, fence.run, &rows)?);
+        }
         self.mark_seen(fence, model, seen);
         let counts = self.live(fence)?.counts_of(model);
         counts.added += u64::from(summary.added);

@@ -60,7 +60,7 @@ impl CheckpointRow {
 /// How far the end of a run came.
 pub(super) enum Finishing {
     /// A pass has more tombstones to write: ask again.
-    More(RunEnd, Passes),
+    More(Box<(RunEnd, Passes)>),
     /// It is over.
     Done(Box<RunRow>),
 }
@@ -166,7 +166,7 @@ impl Writer {
                 match self.close_pass(fence, &model, end.guard, progress)? {
                     Closing::More(progress) => {
                         passes.present = progress;
-                        return Ok(Finishing::More(end, passes));
+                        return Ok(Finishing::More(Box::new((end, passes))));
                     }
                     Closing::Done(PassEnd::Held(held)) => end.blocked_deletes.push(held),
                     Closing::Done(_) => {}

@@ -44,7 +44,7 @@ impl Writer {
             self.set_checkpoint(key, None)?;
         }
         self.remove(keys::tally(key));
-        self.drop_passes(key)?;
+        self.drop_passes(key);
         if what == Reset::CheckpointAndRecords {
             for model in models {
                 if let Some(number) = self.known_stream(&key.stream(model.clone())) {

@@ -359,3 +359,133 @@ async fn what_is_superseded_is_dropped_and_nothing_else() {
     let found = store.get(&stream, &ids).await.unwrap();
     assert!(found.iter().all(Option::is_some));
 }
+
+#[tokio::test]
+async fn below_the_floor_of_free_disk_only_reports_and_checkpoints_go_through() {
+    let machine = simulation::Machine::new(1);
+    let options = OpenOptions {
+        disk_free_bytes_min: 100,
+        ..OpenOptions::default()
+    };
+    let store =
+        SledStore::open_on(machine.platform(), options, Arc::new(SystemClock::new())).unwrap();
+    let (fence, _) = begin(&store, 1).await;
+    machine.set_free_bytes(99);
+    let one = batch([(1, 1)]);
+    let refused = store
+        .save(&fence, &model(), one.clone(), SaveMode::Override)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, Code::LimitStorage, "{refused}");
+    assert_eq!(
+        store.health(),
+        Health::LowDisk {
+            free: 99,
+            floor: 100
+        }
+    );
+    store
+        .put_checkpoint(&fence, Some("{}".into()))
+        .await
+        .unwrap();
+    store
+        .put_metadata(&sync().connection, "{}", true)
+        .await
+        .unwrap();
+    store.finish_run(&fence, success(vec![])).await.unwrap();
+    machine.set_free_bytes(100);
+    let (fence, _) = begin(&store, 2).await;
+    assert_eq!(
+        store
+            .save(&fence, &model(), one, SaveMode::Override)
+            .await
+            .unwrap()
+            .added,
+        1
+    );
+    assert_eq!(store.health(), Health::Good);
+}
+
+#[tokio::test]
+async fn a_run_that_is_not_live_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (old, _) = begin(&store, 1).await;
+    store.finish_run(&old, success(vec![])).await.unwrap();
+    let (new, _) = begin(&store, 2).await;
+    let one = || batch([(1, 1)]);
+    let refusals = [
+        store
+            .save(&old, &model(), one(), SaveMode::Override)
+            .await
+            .err(),
+        store.delete(&old, &model(), vec![]).await.err(),
+        store.put_checkpoint(&old, None).await.err(),
+        store.open_pass(&old, &model(), false).await.err(),
+        store.append_log(&old, vec![]).await.err(),
+        store.finish_run(&old, success(vec![])).await.err(),
+    ];
+    for refused in refusals {
+        assert_eq!(refused.unwrap().code, Code::RunCancelled);
+    }
+    assert_eq!(store.streams(None).await.unwrap(), vec![]);
+    store
+        .save(&new, &model(), one(), SaveMode::Override)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_reset_takes_the_records_and_the_sequences_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (fence, _) = begin(&store, 1).await;
+    store
+        .save(
+            &fence,
+            &model(),
+            batch((0..100).map(|id| (id, 0))),
+            SaveMode::Override,
+        )
+        .await
+        .unwrap();
+    store
+        .put_checkpoint(&fence, Some("{}".into()))
+        .await
+        .unwrap();
+    let live = store
+        .reset(&sync(), &[model()], Reset::CheckpointAndRecords)
+        .await;
+    assert_eq!(live.unwrap_err().code, Code::RunConflict);
+    store.finish_run(&fence, success(vec![])).await.unwrap();
+    store
+        .reset(&sync(), &[model()], Reset::CheckpointAndRecords)
+        .await
+        .unwrap();
+    let stream = sync().stream(model());
+    store.close().unwrap();
+    for _ in 0..2 {
+        let store = open(folder.path());
+        let stats = store.stats(&stream).await.unwrap();
+        assert_eq!(
+            (stats.live, stats.deleted, stats.last_sequence),
+            (0, 0, 100)
+        );
+        assert!(feed(&store).await.is_empty());
+        assert_eq!(store.checkpoint(&sync()).await.unwrap(), None);
+        assert_eq!(
+            store.get(&stream, &["r5".into()]).await.unwrap(),
+            vec![None]
+        );
+        assert_eq!(store.verify().await.unwrap().defects, Vec::<String>::new());
+        store.close().unwrap();
+    }
+    let store = open(folder.path());
+    let (fence, _) = begin(&store, 2).await;
+    let summary = store
+        .save(&fence, &model(), batch([(5, 0)]), SaveMode::Override)
+        .await
+        .unwrap();
+    assert_eq!(summary.added, 1);
+    assert_eq!(store.stats(&stream).await.unwrap().last_sequence, 101);
+}

@@ -43,6 +43,8 @@ pub(super) struct Stage {
     pub(super) now: i64,
     /// Delete passes that it opens.
     pub(super) passes_opened: u16,
+    /// Numbers of the passes that it ends.
+    pub(super) passes_ended: Vec<u64>,
     ops: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     streams: BTreeMap<u32, (SharedStream, Changes)>,
     created: HashMap<StreamKey, u32>,
@@ -183,21 +185,28 @@ impl Writer {
         Ok(staged.map(|(_, changes)| changes.state).unwrap_or_default())
     }
 
-    /// The latest entries of ids, as this group will leave them.
+    /// The latest entries of ids, as this group will leave them. They are looked up in
+    /// the order of their hashes, which is that of the buckets they lie in.
     pub(super) fn find(&mut self, number: u32, ids: &[IdHash]) -> Result<Vec<Option<Entry>>> {
         self.touch(number)?;
+        let mut found = vec![None; ids.len()];
         let Some((stream, changes)) = self.stage.streams.get(&number) else {
-            return Ok(vec![None; ids.len()]);
+            return Ok(found);
         };
+        let mut order: Vec<(&IdHash, &mut Option<Entry>)> = ids.iter().zip(&mut found).collect();
+        order.sort_unstable_by_key(|(id, _)| **id);
         let stream = read(stream);
         self.shared.with_map(|map| {
-            let find = |id: &IdHash| match changes.entries.get(id) {
-                Some(entry) => Ok(Some(*entry)),
-                None if changes.cleared => Ok(None),
-                None => stream.find(map, id),
-            };
-            ids.iter().map(find).collect()
-        })
+            for (id, place) in order {
+                *place = match changes.entries.get(id) {
+                    Some(entry) => Some(*entry),
+                    None if changes.cleared => None,
+                    None => stream.find(map, id)?,
+                };
+            }
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// The block that holds a sequence of a stream, as this group will leave it.
@@ -367,6 +376,7 @@ impl Writer {
         let position = self.journal.append(&payload_of(&ops))?;
         ops.push((keys::COMMIT.to_vec(), Some(position.to_bytes())));
         self.publish(ops, stage.streams, stage.created)?;
+        self.forget_passes(stage.passes_ended);
         self.freeze_if_full();
         if self.journal.bytes() >= self.shared.options.journal_bytes {
             self.flush()?;
@@ -426,6 +436,13 @@ impl Writer {
         Ok(())
     }
 
+    /// Lets the builder remove what ended passes have seen: nobody waits for that.
+    pub(super) fn forget_passes(&self, passes: Vec<u64>) {
+        for pass in passes {
+            let _ = self.builder.send(Task::ForgetPass(pass));
+        }
+    }
+
     /// Sends the largest index's fresh entries to the builder when too many wait.
     fn freeze_if_full(&mut self) {
         let most = self.shared.options.index_entries_waiting;
@@ -446,7 +463,7 @@ impl Writer {
             let frozen = write(stream).freeze();
             self.fresh -= frozen.entries.len();
             // The builder ends only with the store.
-            let _ = self.builder.send(Task {
+            let _ = self.builder.send(Task::Build {
                 stream: stream.clone(),
                 frozen,
             });

@@ -14,6 +14,9 @@ const PER_MONTH: std::ops::Range<u64> = 40..220;
 /// The first month of made-up commits.
 const FIRST_MONTH: (i16, i8) = (2016, 1);
 
+/// One made-up commit in so many has the very date of the one before it.
+const TIED_EVERY: usize = 9;
+
 const AUTHORS: [&str; 6] = [
     "Ana Ribeiro",
     "Bo Lund",
@@ -92,8 +95,8 @@ fn moments(seed: u64, first: civil::Date, month: u32) -> Vec<i64> {
         .map(|_| from + mix.below((to - from).unsigned_abs()) as i64)
         .collect();
     moments.sort_unstable();
-    // A merge brings commits in within one second; the last of a month does not move.
-    for index in (1..moments.len()).step_by(9) {
+    // A merge brings several commits in within one second.
+    for index in (1..moments.len()).step_by(TIED_EVERY) {
         if let Some(before) = moments.get(index - 1).copied()
             && let Some(moment) = moments.get_mut(index)
         {

@@ -18,6 +18,9 @@ const FIRST_SECONDS: i64 = 1_704_067_200;
 /// Seconds between one group of tied records and the next.
 const GROUP_SECONDS: i64 = 60;
 
+/// One event in so many shares its date.
+const EVENT_TIED_EVERY: u64 = 7;
+
 const FIRST_NAMES: [&str; 16] = [
     "Ada", "Björn", "Chloé", "Dmitri", "Emeka", "Fatima", "Grace", "Hana", "Ines", "Jürgen",
     "Kaito", "Łucja", "Mateo", "Nía", "Olumide", "Priya",
@@ -230,8 +233,8 @@ impl Base for Users {
     }
 }
 
-/// Dated events, spread evenly with a jitter over a span of time, every seventh at the
-/// very moment of the one before.
+/// Dated events, spread evenly with a jitter over a span of time, one in
+/// [`EVENT_TIED_EVERY`] at the very moment of the one before.
 pub(crate) struct Events {
     pub len: u64,
     pub seed: u64,
@@ -256,7 +259,8 @@ impl Base for Events {
     }
 
     fn at(&self, n: u64) -> i64 {
-        let n = if n % 7 == 6 { n - 1 } else { n };
+        let tied = n % EVENT_TIED_EVERY == EVENT_TIED_EVERY - 1;
+        let n = if tied { n - 1 } else { n };
         let (start, end) = (self.slot(n), self.slot(n + 1));
         let room = end.saturating_sub(start).max(1);
         start + Mix::new(self.seed, n, 0).below(room as u64) as i64

@@ -20,6 +20,10 @@ fn real() -> Option<PathBuf> {
         .map(|shared| shared.join("data/wasmtime-commits.ndjson.gz"))
         .find(|path| path.exists());
     if found.is_none() {
+        assert!(
+            std::env::var_os("TIDEGATE_NO_SKIPS").is_none(),
+            "shared/data/wasmtime-commits.ndjson.gz is not there"
+        );
         println!(
             "skipped: the real commits, shared/data/wasmtime-commits.ndjson.gz, are not there"
         );

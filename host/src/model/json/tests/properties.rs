@@ -57,7 +57,7 @@ fn respell(value: &Value, dice: &mut impl FnMut(usize) -> usize, out: &mut Strin
                 (0, false) => format!("{text}.0"),
                 (1, _) => format!("{text}e0"),
                 (2, true) => format!("{text}E+0"),
-                (2, false) => format!("{text}00e-2"),
+                (2, false) if text != "0" => format!("{text}00e-2"),
                 _ => text,
             });
         }
