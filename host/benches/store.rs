@@ -420,11 +420,7 @@ fn on_disk(path: &Path) -> Result<f64> {
 
 /// CPU time of this process, all threads together.
 fn cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(
-        time.tv_sec.unsigned_abs(),
-        time.tv_nsec.unsigned_abs() as u32,
-    )
+    ::cpu_time::ProcessTime::now().as_duration()
 }
 
 fn resident_mib() -> f64 {

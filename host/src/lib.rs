@@ -24,6 +24,11 @@
 
 pub mod clock;
 pub mod egress;
+pub mod capability;
+pub mod sandbox;
+pub mod deploy;
+pub mod run;
+pub mod cli;
 pub mod error;
 pub mod limits;
 pub mod memory;

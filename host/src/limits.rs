@@ -59,7 +59,8 @@ pub const HOSTCALL_FUEL_BYTES: usize = 16 * MIB as usize;
 pub const WASM_STACK_BYTES: usize = 512 * KIB as usize;
 
 /// Stack of a run's fibre in bytes. What the guest's stack leaves is all that host
-/// functions have, and an overflow there would end the process.
+/// functions have; an overflow there ends the process, so no host function recurses on
+/// what a guest passes.
 pub const FIBER_STACK_BYTES: usize = 2 * MIB as usize;
 
 /// Live component-model handles of one run. StarlingMonkey drops none during a run, so
@@ -74,7 +75,8 @@ pub const RESOURCES_MAX: usize = 10_000;
 pub const RANDOM_BYTES_MAX: u64 = 64 * KIB;
 
 /// Core instances in one component: a componentize-py component has about 43. Counted
-/// by the limiter because instance state is invisible to the memory sum.
+/// by the limiter because instance state is invisible to the memory sum. Past it
+/// instantiation fails.
 pub const INSTANCES_MAX: usize = 256;
 
 /// Linear memories of one run; past it instantiation fails.
@@ -142,26 +144,29 @@ pub const NAME_BYTES_MAX: usize = 255;
 /// Bytes of a component; a larger one is `component.rejected`. The largest real one
 /// seen is 22 MB (Python).
 pub const COMPONENT_BYTES_MAX: usize = 64 * MIB as usize;
-/// Core modules in a component; largest seen 8.
+/// Core modules in a component; largest seen 8. Past this and the six limits below, the
+/// component is `component.rejected` before it is compiled.
 pub const COMPONENT_MODULES_MAX: usize = 64;
-/// Core instances a component declares; largest seen 43.
+/// Core instances a component declares, else refused; largest seen 43.
 pub const COMPONENT_INSTANCES_MAX: usize = 256;
-/// Globals in one module; largest seen 36. 1,000,000 cost 15 MB of host memory for each
-/// instance, which no limiter sees.
+/// Globals in one module, else refused; largest seen 36. 1,000,000 cost 15 MB of host
+/// memory for each instance, which no limiter sees.
 pub const MODULE_GLOBALS_MAX: u32 = 10_000;
-/// Functions in one module; largest seen 12,705.
+/// Functions in one module, else refused; largest seen 12,705.
 pub const MODULE_FUNCTIONS_MAX: u32 = 100_000;
-/// Bytes of one function body; largest seen 171,628. A straight line of 1.3 MiB cost
-/// Cranelift 5.8 s and 563 MiB.
+/// Bytes of one function body, else refused; largest seen 171,628. A straight line of
+/// 1.3 MiB cost Cranelift 5.8 s and 563 MiB.
 pub const FUNCTION_BODY_BYTES_MAX: usize = MIB as usize;
-/// Nested blocks in one function. 20,000 nested loops (59 KiB) cost 19 s: quadratic.
+/// Nested blocks in one function, else refused. 20,000 nested loops (59 KiB) cost 19 s:
+/// quadratic.
 pub const FUNCTION_NESTING_MAX: usize = 2_000;
-/// Locals of one function.
+/// Locals of one function, else refused.
 pub const FUNCTION_LOCALS_MAX: u32 = 5_000;
 
-/// Memory of `describe` in bytes beyond what the component starts with.
+/// Memory of `describe` in bytes beyond what the component starts with; past it the
+/// component is `component.rejected`.
 pub const DESCRIBE_MEMORY_BYTES: u64 = 16 * MIB;
-/// CPU time of `describe`.
+/// CPU time of `describe`; past it the component is `component.rejected`.
 pub const DESCRIBE_CPU: Duration = Duration::from_secs(1);
 /// Bytes of a manifest, as JSON; more is `component.rejected`.
 pub const MANIFEST_BYTES_MAX: usize = 256 * KIB as usize;
@@ -194,8 +199,8 @@ pub const REQUEST_HEADERS_MAX: usize = 100;
 pub const REQUEST_HEADER_BYTES_MAX: usize = 32 * KIB as usize;
 /// Bytes of a request body; more is `invalid.argument`.
 pub const REQUEST_BODY_BYTES_MAX: usize = 8 * MIB as usize;
-/// Retries of one request where the guest sets none. Nango's syncs set 3 in 1,014 of
-/// 1,131 cases.
+/// Retries of one request where the guest sets none; then the guest gets the last
+/// failure. Nango's syncs set 3 in 1,014 of 1,131 cases.
 pub const RETRIES_DEFAULT: u32 = 3;
 /// The most retries that a guest may set.
 pub const RETRIES_MAX: u32 = 20;
@@ -236,7 +241,7 @@ pub const CHANGE_PAGE_RECORDS_MAX: usize = 10_000;
 pub const CHANGE_PAGE_BYTES_MAX: usize = 16 * MIB as usize;
 /// Share of live records above which a delete pass is held for the operator …
 pub const DELETE_GUARD_SHARE: f64 = 0.30;
-/// … when it is also more records than this.
+/// … when it is also more records than this; a held pass deletes nothing.
 pub const DELETE_GUARD_RECORDS: u64 = 1_000;
 /// Ids shown as a sample of what a held pass would delete.
 pub const DELETE_SAMPLE_IDS: usize = 10;

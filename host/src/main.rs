@@ -1,2 +1,7 @@
-#![allow(unused)]
-fn main() {}
+//! The `tidegate` binary: parse, run, turn an error into an exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tidegate::cli::main()
+}

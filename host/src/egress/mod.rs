@@ -4,6 +4,27 @@
 //! parsed once and checked ([`policy`]), the name is looked up once and every answer is
 //! checked, the connection goes to a checked address only, redirects are followed by
 //! hand and checked again, and credentials go to the connection's own origin alone.
+//!
+//! In the order in which a request passes them: [`target`] (the URL), `prepare` (the
+//! rest of the request), [`policy`] (what is allowed), `budget` (the slot), `credentials`
+//! (put on), [`dial`] with [`gate`] and [`address`] (the connection), `redirect`, `retry`,
+//! `body` (read and decoded under its limits). [`live`] is where they are joined;
+//! [`denied`] and `failure` say why one ended early.
+
+pub mod address;
+mod body;
+mod budget;
+mod credentials;
+pub mod denied;
+pub mod dial;
+mod failure;
+pub mod gate;
+pub mod live;
+pub mod policy;
+mod prepare;
+mod redirect;
+mod retry;
+pub mod target;
 
 use crate::error::Result;
 use crate::memory::{Held, MemoryBudget};
@@ -66,7 +87,8 @@ pub struct OutgoingRequest {
     pub body: Option<Bytes>,
     /// Time for one exchange.
     pub timeout: Option<Duration>,
-    /// Tries after the first.
+    /// Tries after the first. What may have reached the provider before the connection
+    /// broke is tried again only with a method that may be repeated: not POST or PATCH.
     pub retries: u32,
     /// Statuses that are tried again beside 429 and 5xx.
     pub retry_on: Vec<u16>,
@@ -125,6 +147,3 @@ pub trait Egress: Send + Sync + 'static {
         deadline: Instant,
     ) -> Sent;
 }
-
-pub mod live;
-pub mod policy;

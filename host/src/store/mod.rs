@@ -12,6 +12,7 @@
 //! records that were saved before it. A reader sees only what is durable.
 
 pub mod memory;
+mod metadata;
 pub mod sled;
 
 use crate::error::{Error, Result};

@@ -12,6 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Bytes that are cheap to clone.
 pub type Value = sled::InlineArray;
@@ -57,6 +58,14 @@ const LEAF_ZSTD_LEVEL: i32 = -7;
 /// opened anew.
 const CACHE_BYTES: usize = 96 << 20;
 
+/// How long sled's own lock is waited for. The store's lock is held by now, so nobody
+/// else has the folder; but a child that was forked while the map was open before holds
+/// sled's lock until it has started its program, which takes milliseconds. Past it the
+/// map does not open.
+const LOCK_TIME: Duration = Duration::from_secs(5);
+/// Pause between two tries for it.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
 /// Bytes that reading one leaf costs, roughly: 64 buckets of the index are 90 KiB, 64
 /// blocks of the log 300.
 const LEAF_READ_BYTES: u64 = 100 << 10;
@@ -84,7 +93,7 @@ impl SledMap {
             .cache_capacity_bytes(CACHE_BYTES)
             .zstd_compression_level(LEAF_ZSTD_LEVEL)
             .flush_every_ms(Some(FLUSH_EVERY_MS));
-        let db = guard("opening sled", || config.open::<LEAF_FANOUT>()).map_err(|error| {
+        let db = guard("opening sled", || open_unlocked(&config)).map_err(|error| {
             damaged(format!(
                 "the folder `sled` does not open: {}",
                 error.message
@@ -109,6 +118,20 @@ impl SledMap {
 
     fn pairs(&self, from: &[u8], to: &[u8]) -> sled::Iter<LEAF_FANOUT> {
         self.with_tree(|tree| tree.range(from..to))
+    }
+}
+
+fn open_unlocked(config: &sled::Config) -> io::Result<sled::Db<LEAF_FANOUT>> {
+    let started = Instant::now();
+    loop {
+        match config.open() {
+            Err(error)
+                if error.kind() == io::ErrorKind::WouldBlock && started.elapsed() < LOCK_TIME =>
+            {
+                std::thread::sleep(LOCK_PAUSE)
+            }
+            other => return other,
+        }
     }
 }
 

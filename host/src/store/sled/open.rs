@@ -148,8 +148,7 @@ fn open_now(
 /// counts as one.
 fn create(platform: &dyn Platform, epoch: u16) -> Result<Stamp> {
     let disk = platform.disk();
-    let mut store = [0; 16];
-    rand::Rng::fill(&mut rand::rng(), &mut store);
+    let store: [u8; 16] = rand::random();
     let stamp = Stamp {
         format: FORMAT,
         store: hex::encode(store),
@@ -282,7 +281,18 @@ impl Platform for FolderPlatform {
 
 /// The right of this process to the folder, until it is dropped.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Unlocks in so many words. Closing the file is not enough: sled runs the program
+    /// `sync` as it opens, and a child that was forked meanwhile holds every open file,
+    /// and with it the lock, until it has started its program.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "giving the store's folder free");
+        }
+    }
 }
 
 impl Lock {
@@ -332,6 +342,6 @@ impl Lock {
             .and_then(|()| file.rewind())
             .and_then(|()| write!(file, "{}", std::process::id()));
         note.map_err(|error| io_error(&doing, &error))?;
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
     }
 }

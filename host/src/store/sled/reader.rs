@@ -10,7 +10,6 @@ use super::map::{OrderedMap, Value};
 use super::records::missing;
 use super::runs::{CheckpointRow, from_json, unpack_log};
 use super::shared::{Shared, read};
-use super::state::NO_METADATA;
 use super::stream::{Places, Stream, block_at};
 use crate::error::{Code, Error, Result};
 use crate::limits::{CHANGE_PAGE_BYTES_MAX, CHANGE_PAGE_RECORDS_MAX};
@@ -18,6 +17,7 @@ use crate::model::{
     Change, ChangeFilter, ChangePage, Checkpoint, ConnectionKey, Cursor, Deployment, Digest,
     LogLine, ModelCounts, ModelName, RunId, RunRow, RunState, StoredRecord, StreamKey, SyncKey,
 };
+use crate::store::metadata;
 use crate::store::sled::index::id_hash;
 use crate::store::{RunQuery, StreamStats};
 
@@ -226,7 +226,7 @@ impl Shared {
 
     pub(super) fn metadata(&self, connection: &ConnectionKey) -> Result<String> {
         match self.with_map(|map| map.get(&keys::metadata(connection)))? {
-            None => Ok(NO_METADATA.into()),
+            None => Ok(metadata::NONE.into()),
             Some(bytes) => String::from_utf8(bytes.to_vec()).map_err(|_| {
                 super::bytes::damaged(format!("the metadata of {connection} is no text"))
             }),

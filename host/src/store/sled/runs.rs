@@ -25,8 +25,6 @@ pub(super) struct LiveRun {
     pub(super) row: RunRow,
     /// The number of the commit that began it.
     pub(super) began: u64,
-    /// The revision of the checkpoint at its start.
-    revision: u64,
     log_parts: u64,
 }
 
@@ -34,7 +32,6 @@ pub(super) struct LiveRun {
 #[derive(Serialize, Deserialize)]
 struct LiveRow {
     run: crate::model::RunId,
-    revision: u64,
 }
 
 /// Interruptions in a row, kept from one execution to the next.
@@ -44,8 +41,6 @@ struct Tally {
     attempt: u32,
     /// Executions in a row that did not move the checkpoint.
     without_progress: u32,
-    /// The revision of the checkpoint that they did not move.
-    revision: u64,
 }
 
 /// A checkpoint as it is kept: one that was cleared keeps its revision.
@@ -96,9 +91,7 @@ impl Writer {
         let checkpoint = self.checkpoint_row(&start.key)?;
         let tally: Option<Tally> = self.read_json(&keys::tally(&start.key))?;
         let attempt = tally.map_or(1, |tally| tally.attempt.saturating_add(1));
-        let revision = checkpoint.revision;
-        let stuck = tally.filter(|tally| tally.revision == revision);
-        let interrupted_without_progress = stuck.map_or(0, |tally| tally.without_progress);
+        let interrupted_without_progress = tally.map_or(0, |tally| tally.without_progress);
         let checkpoint = checkpoint.checkpoint();
         let row = RunRow {
             id: start.run,
@@ -123,13 +116,7 @@ impl Writer {
             warnings: Vec::new(),
             post_mortem: None,
         };
-        let (bytes, live_row) = (
-            to_json(&row)?,
-            to_json(&LiveRow {
-                run: row.id,
-                revision,
-            })?,
-        );
+        let (bytes, live_row) = (to_json(&row)?, to_json(&LiveRow { run: row.id })?);
         self.put(keys::run(row.id), bytes);
         self.put(keys::run_of(&row.key, row.id), Vec::new());
         self.put(keys::live(&row.key), live_row);
@@ -139,7 +126,6 @@ impl Writer {
             LiveRun {
                 row,
                 began,
-                revision,
                 log_parts: 0,
             },
         );
@@ -202,7 +188,8 @@ impl Writer {
         }
         let live = self.live(fence)?;
         let mut row = live.row.clone();
-        let stood = checkpoint.revision == live.revision;
+        // By its content: a run that saves the same checkpoint over again gets nowhere.
+        let stood = checkpoint.json == row.checkpoint_before;
         row.state = RunState::Ended(end.outcome);
         row.ended = Some(end.ended);
         row.usage = end.usage;
@@ -212,13 +199,10 @@ impl Writer {
         row.post_mortem = end.post_mortem;
         match row.state {
             RunState::Ended(Outcome::Interrupted { .. }) => {
-                let revision = checkpoint.revision;
-                let before = tally.filter(|tally| tally.revision == revision);
-                let before = before.map_or(0, |tally| tally.without_progress);
+                let before = tally.map_or(0, |tally| tally.without_progress);
                 let tally = Tally {
                     attempt: row.attempt,
                     without_progress: if stood { before.saturating_add(1) } else { 0 },
-                    revision,
                 };
                 self.put(keys::tally(key), to_json(&tally)?);
             }
@@ -268,7 +252,6 @@ impl Writer {
             let live = LiveRun {
                 row,
                 began: 0,
-                revision: live.revision,
                 log_parts,
             };
             self.lives.insert(fence.key.clone(), live);

@@ -8,7 +8,7 @@ use super::map::{Op, OrderedMap, Pairs, Value, lock};
 use super::shared::Platform;
 use crate::error::{Code, Error, Result};
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Bound;

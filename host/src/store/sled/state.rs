@@ -1,16 +1,12 @@
 //! What is kept beside records and runs: metadata, deployments, and taking a sync back.
 
+use super::bytes::damaged;
 use super::keys;
-use super::runs::{from_json, to_json};
+use super::runs::to_json;
 use super::writer::Writer;
 use crate::error::{Code, Error, Result};
-use crate::limits::METADATA_BYTES_MAX;
 use crate::model::{ConnectionKey, Deployment, ModelName, SyncKey};
-use crate::store::Reset;
-use serde_json::{Map, Value};
-
-/// Metadata of a connection that has none.
-pub(super) const NO_METADATA: &str = "{}";
+use crate::store::{Reset, metadata};
 
 impl Writer {
     pub(super) fn put_deployment(&mut self, deployment: &Deployment) -> Result<()> {
@@ -28,27 +24,10 @@ impl Writer {
         json: &str,
         merge: bool,
     ) -> Result<String> {
-        let new = object(json.as_bytes())?;
         let key = keys::metadata(connection);
-        let result = match merge {
-            false => json.to_owned(),
-            true => {
-                let old = self.get(&key)?;
-                let mut old = object(old.as_deref().unwrap_or(NO_METADATA.as_bytes()))?;
-                old.extend(new);
-                String::from_utf8(to_json(&old)?).unwrap_or_default()
-            }
-        };
-        if result.len() > METADATA_BYTES_MAX {
-            return Err(Error::new(
-                Code::MetadataInvalid,
-                format!(
-                    "the metadata of {connection} would have {} bytes, more than \
-                     {METADATA_BYTES_MAX}",
-                    result.len()
-                ),
-            ));
-        }
+        let before = self.get(&key)?;
+        let before = before.as_deref().map(metadata_text).transpose()?;
+        let result = metadata::written(before.unwrap_or(metadata::NONE), json, merge)?;
         self.put(key, result.clone().into_bytes());
         Ok(result)
     }
@@ -77,11 +56,7 @@ impl Writer {
     }
 }
 
-fn object(json: &[u8]) -> Result<Map<String, Value>> {
-    from_json(json).map_err(|error| {
-        Error::new(
-            Code::MetadataInvalid,
-            format!("the metadata is not a JSON object: {}", error.message),
-        )
-    })
+/// Metadata as it is kept.
+pub(super) fn metadata_text(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|error| damaged(format!("metadata does not read: {error}")))
 }

@@ -1,0 +1,122 @@
+//! `tidegate runs`: the runs there were, or one of them with its log and post-mortem.
+
+use super::execute::report;
+use super::host::{self, StoreArgs};
+use super::output::{Output, clean, count, duration, mib};
+use super::progress::log_line;
+use crate::error::{Code, Error, Result};
+use crate::model::{PostMortem, RunId, RunRow, RunState};
+use crate::store::{RunQuery, Store};
+use clap::Args;
+
+/// Growths of memory that are shown, from the last one back.
+const GROWTHS_SHOWN: usize = 8;
+/// Frames of the backtrace that are shown.
+const FRAMES_SHOWN: usize = 12;
+
+/// Flags of `runs`.
+#[derive(Args)]
+pub(super) struct RunsArgs {
+    /// Show this run with its log and post-mortem
+    id: Option<RunId>,
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Runs to list at most, newest first
+    #[arg(long, default_value_t = 20)]
+    limit: usize,
+}
+
+pub(super) async fn runs(args: RunsArgs, output: &Output) -> Result<()> {
+    let store = args.store.open_present(&host::clock()).await?;
+    let outcome = match args.id {
+        Some(id) => show(&*store, id, output).await,
+        None => list(&*store, args.limit, output).await,
+    };
+    host::close(store, output).await;
+    outcome
+}
+
+async fn show(store: &dyn Store, id: RunId, output: &Output) -> Result<()> {
+    let row = store.run(id).await?;
+    let row = row.ok_or_else(|| Error::new(Code::NotFound, format!("there is no run {id}; `tidegate runs` lists them")))?;
+    let log = store.run_log(id).await?;
+    if output.is_json() {
+        output.json(&serde_json::json!({ "run": row, "log": log }));
+        return Ok(());
+    }
+    output.heading("log");
+    log.iter().for_each(|line| output.say(&log_line(line)));
+    output.heading("report");
+    report(&row, output);
+    Ok(())
+}
+
+async fn list(store: &dyn Store, limit: usize, output: &Output) -> Result<()> {
+    let rows = store.runs(RunQuery { limit, ..RunQuery::default() }).await?;
+    if output.is_json() {
+        rows.iter().for_each(|row| output.json(row));
+        return Ok(());
+    }
+    let head = ["run", "sync", "connection", "started", "state", "added", "updated", "deleted", "unchanged", "peak memory", "time"];
+    let rows = rows.iter().map(line).collect();
+    output.data(&output.table(&head, rows, &[5, 6, 7, 8, 9, 10]));
+    Ok(())
+}
+
+fn line(row: &RunRow) -> Vec<String> {
+    let state = match &row.state {
+        RunState::Running => "running".to_owned(),
+        RunState::Ended(outcome) => match outcome.error() {
+            None => outcome.word().to_owned(),
+            Some(error) => format!("{} ({})", outcome.word(), error.code),
+        },
+    };
+    let sum = |of: fn(&crate::model::ModelCounts) -> u64| count(row.counts.values().map(of).sum());
+    vec![
+        row.id.to_string(),
+        row.key.sync.to_string(),
+        row.key.connection.connection.to_string(),
+        row.started.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        state,
+        sum(|counts| counts.added),
+        sum(|counts| counts.updated),
+        sum(|counts| counts.deleted),
+        sum(|counts| counts.unchanged),
+        mib(row.usage.memory_peak_bytes),
+        duration(row.usage.wall_us),
+    ]
+}
+
+/// Prints a post-mortem for people.
+pub(super) fn print_post_mortem(found: &PostMortem, output: &Output) {
+    output.heading("post-mortem");
+    output.say(&clean(&found.verdict));
+    let figures = [
+        ("fetched", found.fetched_bytes),
+        ("handed to the guest", found.handed_bytes),
+        ("saved", found.saved_bytes),
+        ("handed since the last save", found.unsaved_bytes),
+        ("largest response", found.largest_response_bytes),
+    ];
+    let figures = figures.map(|(what, bytes)| format!("{what} {}", mib(bytes)));
+    output.say(&figures.join(", "));
+    if !found.growths.is_empty() {
+        let from = found.growths.len().saturating_sub(GROWTHS_SHOWN);
+        let rows = found.growths.iter().skip(from).map(|growth| {
+            let note = if growth.refused { "refused" } else { "" };
+            vec![mib(growth.total_bytes), format!("+{}", mib(growth.by_bytes)), clean(&growth.after_call), note.to_owned()]
+        });
+        let head = ["memory held", "growth", "after the host call", ""];
+        output.say(&format!("the last of {} growths:", found.growths.len()));
+        output.say(&output.table(&head, rows.collect(), &[0, 1]));
+    }
+    if !found.backtrace.is_empty() {
+        output.say("where the guest stood:");
+        found.backtrace.iter().take(FRAMES_SHOWN).for_each(|frame| output.say(&format!("  {}", clean(frame))));
+    }
+    if !found.stderr_tail.trim().is_empty() {
+        output.say(&format!("it wrote to stderr:\n{}", clean(found.stderr_tail.trim_end())));
+    }
+    let next = found.next_checkpoint.as_deref().unwrap_or("none: it starts from the beginning");
+    output.say(&format!("the next run starts from the checkpoint: {}", clean(next)));
+}

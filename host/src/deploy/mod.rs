@@ -1,0 +1,83 @@
+//! Deployment: a stranger's file becomes a sync that may run.
+//!
+//! In this order, cheapest and safest first: the structural check, the imports, the
+//! compiler, `describe` in a tiny sandbox, the manifest, the operator's ceilings. Nothing
+//! of the guest runs before all that can be known without running it is known.
+
+mod check;
+
+pub use check::{Structure, check};
+
+use crate::clock::Clock;
+use crate::error::{Code, Error, Result};
+use crate::limits::{DESCRIBE_MEMORY_BYTES, MIB};
+use crate::model::{Deployment, Digest, Manifest};
+use crate::sandbox::{Compiled, Sandbox};
+use crate::store::Store;
+use std::sync::Arc;
+
+/// A deployment that is ready to run.
+#[derive(Clone)]
+pub struct Ready {
+    /// What is kept of it.
+    pub deployment: Deployment,
+    /// Its manifest, shared with its runs.
+    pub manifest: Arc<Manifest>,
+    /// Its code.
+    pub compiled: Compiled,
+    /// What the structural check learnt.
+    pub structure: Structure,
+}
+
+/// Checks a component and asks it for its manifest; nothing is kept.
+pub async fn examine(sandbox: &Sandbox, bytes: Vec<u8>, memory_ceiling: u64, clock: &Arc<dyn Clock>) -> Result<Ready> {
+    let size = bytes.len() as u64;
+    let (structure, compiled) = {
+        let sandbox = sandbox.clone();
+        // Compiling takes seconds of CPU: not on a thread that other runs wait for.
+        let compile = move || -> Result<_> { Ok((check(&bytes)?, sandbox.compile(&bytes)?)) };
+        tokio::task::spawn_blocking(compile)
+            .await
+            .map_err(|error| Error::new(Code::ComponentRejected, format!("the compiler broke on it: {error}")))??
+    };
+    refuse_silent_async(sandbox, &compiled)?;
+    let memory = structure.initial_memory_bytes.saturating_add(DESCRIBE_MEMORY_BYTES);
+    let described = sandbox.describe(&compiled, memory, clock.clone()).await?;
+    let manifest = Manifest::parse(&described)?;
+    let wanted = manifest.memory.map_or(0, |memory| u64::from(memory) * MIB);
+    if wanted > memory_ceiling {
+        let (wanted, ceiling) = (wanted / MIB, memory_ceiling / MIB);
+        let message = format!("its manifest asks for {wanted} MiB of memory, but this host gives a run at most {ceiling}");
+        return Err(Error::new(Code::ComponentRejected, message));
+    }
+    let deployment = Deployment { digest: compiled.digest(), bytes: size, manifest: manifest.clone(), accepted: clock.now() };
+    Ok(Ready { deployment, manifest: Arc::new(manifest), compiled, structure })
+}
+
+/// Examines a component and keeps its deployment.
+pub async fn accept(
+    sandbox: &Sandbox,
+    store: &dyn Store,
+    bytes: Vec<u8>,
+    memory_ceiling: u64,
+    clock: &Arc<dyn Clock>,
+) -> Result<Ready> {
+    let digest = Digest::of(&bytes);
+    let mut ready = examine(sandbox, bytes, memory_ceiling, clock).await?;
+    match store.deployment(&digest).await? {
+        Some(known) => ready.deployment = known,
+        None => store.put_deployment(ready.deployment.clone()).await?,
+    }
+    Ok(ready)
+}
+
+/// A QuickJS component with a plain `run` returns ok at its first `await` and swallows
+/// what it throws; an extra export `init` marks it.
+fn refuse_silent_async(sandbox: &Sandbox, compiled: &Compiled) -> Result<()> {
+    if compiled.has_async_run(sandbox) == Some(false) && compiled.exports(sandbox, "init") {
+        let message = "it is a QuickJS component whose `run` is a plain function: it would end ok at its first `await`; \
+                       build it for the world `sync-guest`, whose `run` is async";
+        return Err(Error::new(Code::ComponentRejected, message));
+    }
+    Ok(())
+}
