@@ -10,6 +10,7 @@ use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::store::Store;
 use crate::store::sled::{OpenOptions, SledStore};
 use clap::Args;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -93,15 +94,12 @@ pub(super) fn runner(
 /// Reads a component from disk.
 pub(super) fn read_component(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
-        let what = if path.is_dir() {
-            "is a folder; build it first with `tidegate build`".to_owned()
-        } else {
-            error.to_string()
+        let what = match error.kind() {
+            _ if path.is_dir() => "it is a folder; `tidegate build` makes a component of the crate in it".to_owned(),
+            ErrorKind::NotFound => "there is no such file; `tidegate build` makes a component and says where it lies".to_owned(),
+            _ => error.to_string(),
         };
-        Error::new(
-            Code::NotFound,
-            format!("reading the component `{}`: {what}", path.display()),
-        )
+        Error::new(Code::NotFound, format!("reading the component `{}`: {what}", path.display()))
     })
 }
 

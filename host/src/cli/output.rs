@@ -25,16 +25,26 @@ pub(super) struct Output {
     json: bool,
     quiet: bool,
     colour: bool,
+    words: Words,
+}
+
+/// Where the words for people go.
+#[derive(Clone, Copy, Debug)]
+enum Words {
+    Stderr,
+    Stdout,
 }
 
 impl Output {
     pub(super) fn new(args: OutputArgs) -> Self {
         let colour = std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal();
-        Output {
-            json: args.json,
-            quiet: args.quiet,
-            colour,
-        }
+        Output { json: args.json, quiet: args.quiet, colour, words: Words::Stderr }
+    }
+
+    /// The same with its words on stdout, for a command whose data are words.
+    pub(super) fn to_stdout(&self) -> Self {
+        let colour = self.colour && std::io::stdout().is_terminal();
+        Output { colour, words: Words::Stdout, ..self.clone() }
     }
 
     /// Whether data is wanted as JSON.
@@ -62,8 +72,10 @@ impl Output {
 
     /// Words for people.
     pub(super) fn say(&self, words: &str) {
-        if !self.quiet && !self.json {
-            eprintln!("{words}");
+        match self.words {
+            Words::Stdout => self.data(words),
+            Words::Stderr if self.quiet || self.json => {}
+            Words::Stderr => eprintln!("{words}"),
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) struct RecordsArgs {
     bodies: bool,
 }
 
-/// A change as it is printed.
+/// A change as it is printed. With `--json` a last line has the cursor to go on with.
 #[derive(Serialize)]
 struct Printed<'a> {
     id: &'a str,
@@ -102,11 +102,10 @@ async fn print_changes(
             .for_each(|change| print_change(change, args.bodies, output));
         cursor = Some(page.cursor);
         if !page.more || left == 0 {
-            let more = if page.more {
-                "more with"
-            } else {
-                "all read; later changes with"
-            };
+            if output.is_json() && !args.bodies {
+                output.json(&serde_json::json!({ "cursor": page.cursor.to_string(), "more": page.more }));
+            }
+            let more = if page.more { "more with" } else { "all read; later changes with" };
             output.say(&format!("{more} --cursor {}", page.cursor));
             return Ok(());
         }

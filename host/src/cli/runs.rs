@@ -49,6 +49,8 @@ async fn show(store: &dyn Store, id: RunId, output: &Output) -> Result<()> {
         output.json(&serde_json::json!({ "run": row, "log": log }));
         return Ok(());
     }
+    // Here the words are what was asked for.
+    let output = &output.to_stdout();
     output.heading("log");
     log.iter().for_each(|line| output.say(&log_line(line)));
     output.heading("report");
@@ -151,12 +153,8 @@ pub(super) fn print_post_mortem(found: &PostMortem, output: &Output) {
             clean(found.stderr_tail.trim_end())
         ));
     }
-    let next = found
-        .next_checkpoint
-        .as_deref()
-        .unwrap_or("none: it starts from the beginning");
-    output.say(&format!(
-        "the next run starts from the checkpoint: {}",
-        clean(next)
-    ));
+    output.say(&match &found.next_checkpoint {
+        Some(checkpoint) => format!("the next run starts from the checkpoint {}", clean(checkpoint)),
+        None => "the next run starts from the beginning: there is no checkpoint".to_owned(),
+    });
 }
