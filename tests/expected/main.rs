@@ -11,7 +11,13 @@ use tidegate_provider::{Commits, Provider};
 use tidegate_tests::host::{RunSettings, TestHost, code, connection_key};
 
 /// The examples that save what their provider has. `accumulate` does so too, while it fits.
-const PATTERNS: [&str; 5] = ["full-refresh", "checkpoint", "window", "backfill-limit", "accumulate"];
+const PATTERNS: [&str; 5] = [
+    "full-refresh",
+    "checkpoint",
+    "window",
+    "backfill-limit",
+    "accumulate",
+];
 /// The connection of the runs.
 const CONNECTION: &str = "acme";
 
@@ -45,15 +51,26 @@ struct Records {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_example_saves_what_is_expected_of_it() -> Result<()> {
     for pattern in PATTERNS {
-        let Some(component) = tidegate_tests::component(&format!("example-{pattern}")) else { return Ok(()) };
-        check(pattern, &component).await.with_context(|| format!("the example {pattern}"))?;
+        let Some(component) = tidegate_tests::component(&format!("example-{pattern}")) else {
+            return Ok(());
+        };
+        check(pattern, &component)
+            .await
+            .with_context(|| format!("the example {pattern}"))?;
     }
     Ok(())
 }
 
 async fn check(pattern: &str, component: &[u8]) -> Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../example-syncs").join(pattern).join("expected.json");
-    let Expected { provider, metadata, models } = serde_json::from_slice(&std::fs::read(path)?)?;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../example-syncs")
+        .join(pattern)
+        .join("expected.json");
+    let Expected {
+        provider,
+        metadata,
+        models,
+    } = serde_json::from_slice(&std::fs::read(path)?)?;
     let provider = Provider::builder()
         .users(provider.users, provider.seed)
         .contacts(provider.contacts, provider.seed)
@@ -62,13 +79,24 @@ async fn check(pattern: &str, component: &[u8]) -> Result<()> {
         .await?;
     let host = TestHost::in_memory()?;
     let ready = host.accept(component).await?;
-    host.runner.store.put_metadata(&connection_key(CONNECTION)?, &metadata.to_string(), false).await?;
-    let row = host.run(&ready, RunSettings::default().provider(provider.url())).await?;
+    host.runner
+        .store
+        .put_metadata(&connection_key(CONNECTION)?, &metadata.to_string(), false)
+        .await?;
+    let row = host
+        .run(&ready, RunSettings::default().provider(provider.url()))
+        .await?;
     assert_eq!(code(&row)?, "ok", "{pattern}: {:?}", row.state);
     for (model, expected) in models {
         let feed = host.feed(CONNECTION, &model).await?;
-        let records = feed.iter().map(|change| Ok((change.id.to_string(), serde_json::from_slice(&change.body)?)));
-        assert_eq!(summary(records.collect::<Result<_>>()?), expected, "{pattern}: {model}");
+        let records = feed
+            .iter()
+            .map(|change| Ok((change.id.to_string(), serde_json::from_slice(&change.body)?)));
+        assert_eq!(
+            summary(records.collect::<Result<_>>()?),
+            expected,
+            "{pattern}: {model}"
+        );
     }
     Ok(())
 }
@@ -76,18 +104,31 @@ async fn check(pattern: &str, component: &[u8]) -> Result<()> {
 fn summary(records: BTreeMap<String, Value>) -> Records {
     let mut hash = blake3::Hasher::new();
     for record in records.values() {
-        hash.update(canonical(record).to_string().as_bytes()).update(b"\n");
+        hash.update(canonical(record).to_string().as_bytes())
+            .update(b"\n");
     }
     let first = records.values().next().cloned().unwrap_or_default();
-    Records { count: records.len(), blake3: hash.finalize().to_string(), first }
+    Records {
+        count: records.len(),
+        blake3: hash.finalize().to_string(),
+        first,
+    }
 }
 
 /// The same value with the keys of its objects in order.
 fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let sorted: BTreeMap<&String, Value> = fields.iter().map(|(key, value)| (key, canonical(value))).collect();
-            Value::Object(sorted.into_iter().map(|(key, value)| (key.clone(), value)).collect())
+            let sorted: BTreeMap<&String, Value> = fields
+                .iter()
+                .map(|(key, value)| (key, canonical(value)))
+                .collect();
+            Value::Object(
+                sorted
+                    .into_iter()
+                    .map(|(key, value)| (key.clone(), value))
+                    .collect(),
+            )
         }
         Value::Array(items) => items.iter().map(canonical).collect(),
         plain => plain.clone(),

@@ -95,11 +95,19 @@ pub(super) fn runner(
 pub(super) fn read_component(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
         let what = match error.kind() {
-            _ if path.is_dir() => "it is a folder; `tidegate build` makes a component of the crate in it".to_owned(),
-            ErrorKind::NotFound => "there is no such file; `tidegate build` makes a component and says where it lies".to_owned(),
+            _ if path.is_dir() => {
+                "it is a folder; `tidegate build` makes a component of the crate in it".to_owned()
+            }
+            ErrorKind::NotFound => {
+                "there is no such file; `tidegate build` makes a component and says where it lies"
+                    .to_owned()
+            }
             _ => error.to_string(),
         };
-        Error::new(Code::NotFound, format!("reading the component `{}`: {what}", path.display()))
+        Error::new(
+            Code::NotFound,
+            format!("reading the component `{}`: {what}", path.display()),
+        )
     })
 }
 

@@ -38,13 +38,22 @@ enum Words {
 impl Output {
     pub(super) fn new(args: OutputArgs) -> Self {
         let colour = std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal();
-        Output { json: args.json, quiet: args.quiet, colour, words: Words::Stderr }
+        Output {
+            json: args.json,
+            quiet: args.quiet,
+            colour,
+            words: Words::Stderr,
+        }
     }
 
     /// The same with its words on stdout, for a command whose data are words.
     pub(super) fn to_stdout(&self) -> Self {
         let colour = self.colour && std::io::stdout().is_terminal();
-        Output { colour, words: Words::Stdout, ..self.clone() }
+        Output {
+            colour,
+            words: Words::Stdout,
+            ..self.clone()
+        }
     }
 
     /// Whether data is wanted as JSON.

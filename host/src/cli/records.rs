@@ -103,9 +103,15 @@ async fn print_changes(
         cursor = Some(page.cursor);
         if !page.more || left == 0 {
             if output.is_json() && !args.bodies {
-                output.json(&serde_json::json!({ "cursor": page.cursor.to_string(), "more": page.more }));
+                output.json(
+                    &serde_json::json!({ "cursor": page.cursor.to_string(), "more": page.more }),
+                );
             }
-            let more = if page.more { "more with" } else { "all read; later changes with" };
+            let more = if page.more {
+                "more with"
+            } else {
+                "all read; later changes with"
+            };
             output.say(&format!("{more} --cursor {}", page.cursor));
             return Ok(());
         }

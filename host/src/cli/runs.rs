@@ -154,7 +154,10 @@ pub(super) fn print_post_mortem(found: &PostMortem, output: &Output) {
         ));
     }
     output.say(&match &found.next_checkpoint {
-        Some(checkpoint) => format!("the next run starts from the checkpoint {}", clean(checkpoint)),
+        Some(checkpoint) => format!(
+            "the next run starts from the checkpoint {}",
+            clean(checkpoint)
+        ),
         None => "the next run starts from the beginning: there is no checkpoint".to_owned(),
     });
 }
