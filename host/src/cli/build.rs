@@ -97,7 +97,7 @@ fn component_of(messages: &[u8], manifest: &Path) -> Result<PathBuf> {
     let artifacts = messages
         .split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice::<Artifact>(line).ok());
-    let own = artifacts
+    let mut own = artifacts
         .filter(|artifact| artifact.manifest_path == wanted)
         .flat_map(|artifact| artifact.filenames);
     own.rfind(|file| file.extension().is_some_and(|extension| extension == "wasm")).ok_or_else(|| {
