@@ -25,14 +25,14 @@ struct Seen {
 
 impl Bar {
     /// A bar, or nothing to see where stderr is no terminal. `logs` shows the guest's
-    /// lines too.
+    /// lines too, unless only data is wanted.
     pub(super) fn new(output: &Output, logs: bool) -> Self {
         let bar = if output.is_live() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed_precise} {msg}") {
             bar.set_style(style);
         }
         bar.enable_steady_tick(REDRAW);
-        Bar { bar, seen: Mutex::default(), logs }
+        Bar { bar, seen: Mutex::default(), logs: logs && !output.is_quiet() }
     }
 
     /// Takes the bar away.
