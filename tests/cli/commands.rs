@@ -193,7 +193,7 @@ fn dev_prints_the_records_and_keeps_nothing() {
         &["saved up to", "success", "checkpoint: none"],
     );
     assert!(!home.path(".tidegate").exists());
-    let lines = home.json(&dev);
+    let lines = home.json(&[&dev[..], &["--quiet"]].concat());
     assert_eq!(lines.len(), 31, "the records and the run");
     assert_eq!(counts(&lines[30], "Contact"), [30, 0, 0, 0]);
 }

@@ -61,6 +61,11 @@ impl Output {
         self.json
     }
 
+    /// Whether nothing but data and errors is wanted.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Whether a progress bar is of use.
     pub(super) fn is_live(&self) -> bool {
         !self.json && !self.quiet && std::io::stderr().is_terminal()

@@ -25,7 +25,7 @@ struct Seen {
 
 impl Bar {
     /// A bar, or nothing to see where stderr is no terminal. `logs` shows the guest's
-    /// lines too.
+    /// lines too, unless only data is wanted.
     pub(super) fn new(output: &Output, logs: bool) -> Self {
         let bar = if output.is_live() {
             ProgressBar::new_spinner()
@@ -36,11 +36,15 @@ impl Bar {
             bar.set_style(style);
         }
         bar.enable_steady_tick(REDRAW);
+<<<<<<< HEAD
         Bar {
             bar,
             seen: Mutex::default(),
             logs,
         }
+=======
+        Bar { bar, seen: Mutex::default(), logs: logs && !output.is_quiet() }
+>>>>>>> provider
     }
 
     /// Takes the bar away.

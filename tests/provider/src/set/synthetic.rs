@@ -221,7 +221,7 @@ impl Base for Users {
             out,
             r#"{{"id":"U{n:07}","team_id":"T0000001","name":"user{n}","real_name":"{} {}","deleted":false,"is_bot":{},"updated":{at},"#,
             stable.pick(&FIRST_NAMES),
-            stable.pick(&LAST_NAMES),
+            surname(stable.below(LAST_NAMES.len() as u64), version),
             stable.below(20) == 0,
         );
         let _ = write!(
@@ -231,6 +231,12 @@ impl Base for Users {
             edited.below(24),
         );
     }
+}
+
+/// The surname in this version: a change of a user is one that every sync can see.
+fn surname(first: u64, version: u32) -> &'static str {
+    let at = (first as usize + version as usize) % LAST_NAMES.len();
+    LAST_NAMES.get(at).copied().unwrap_or_default()
 }
 
 /// Dated events, spread evenly with a jitter over a span of time, one in
