@@ -36,7 +36,7 @@ fn rows(provider: &str) -> Vec<Row> {
         row("another base URL, as a folder", exchange("GET", "201", base, status.clone()), "ok", 201),
         row("a base URL that is not allowed", exchange("GET", "/", elsewhere, json!([])), "egress.denied", "169.254.169.254"),
         row("after a redirect", get("/redirect?to=/status/200", json!([["fetch.response.url"]])), "ok", format!("{provider}/status/200")),
-        row("a header in any case", get("/echo", json!([["fetch.response.header", "CONTENT-type"]])), "ok", "application/json"),
+        row("a header in any case", get("/echo", json!([["fetch.response.header", "CONTENT-type"]])), "ok", "application/json; charset=utf-8"),
         row("a header that is not there", get("/echo", json!([["fetch.response.header", "x-none"]])), "ok", Value::Null),
         row("waited for twice", get("/echo", json!([["fetch.pending.wait"]])), "invalid.argument", "waited for already"),
         row("sent twice", get("/status/200", json!([["fetch.send"], ["fetch.pending.wait"], ["fetch.response.status"]])), "ok", 200),
