@@ -49,15 +49,8 @@ fn killed_ten_times_it_ends_as_if_nothing_had_been() {
     let total = provider.commits().len();
     assert_eq!(total, known.unwrap_or(total));
 
-<<<<<<< HEAD
-    assert_eq!(
-        counts(&calm.synced(&provider, &["--metadata", METADATA]), "Commit"),
-        [total, 0, 0, 0]
-    );
-=======
     let row = calm.synced(&provider, &["--metadata", METADATA]);
     assert_eq!(counts(&row, "Commit")[..3], [total, 0, 0]);
->>>>>>> provider
     let asked = provider.requests().len() as u64;
     let expected = feed(&calm);
     assert_eq!(expected.len() as u64, total);

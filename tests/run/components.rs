@@ -194,9 +194,18 @@ async fn damaged_compiled_code_is_compiled_anew() -> Result<()> {
 
 /// What `quickstart` brings along, by the example that it was built from.
 const BUNDLED: [(&str, &[u8]); 3] = [
-    ("example-full-refresh", include_bytes!("../../host/bundled/full-refresh.wasm")),
-    ("example-checkpoint", include_bytes!("../../host/bundled/checkpoint.wasm")),
-    ("example-accumulate", include_bytes!("../../host/bundled/accumulate.wasm")),
+    (
+        "example-full-refresh",
+        include_bytes!("../../host/bundled/full-refresh.wasm"),
+    ),
+    (
+        "example-checkpoint",
+        include_bytes!("../../host/bundled/checkpoint.wasm"),
+    ),
+    (
+        "example-accumulate",
+        include_bytes!("../../host/bundled/accumulate.wasm"),
+    ),
 ];
 
 /// A bundled component that fell behind its source would show a newcomer another sync
@@ -205,10 +214,18 @@ const BUNDLED: [(&str, &[u8]); 3] = [
 async fn the_bundled_components_are_the_examples() -> Result<()> {
     let host = TestHost::in_memory()?;
     for (package, bundled) in BUNDLED {
-        let Some(built) = tidegate_tests::component(package) else { return Ok(()) };
+        let Some(built) = tidegate_tests::component(package) else {
+            return Ok(());
+        };
         let (bundled, built) = (host.accept(bundled).await?, host.accept(&built).await?);
-        assert_eq!(bundled.manifest, built.manifest, "build {package} again into host/bundled");
-        assert_eq!(bundled.structure.imports, built.structure.imports, "build {package} again into host/bundled");
+        assert_eq!(
+            bundled.manifest, built.manifest,
+            "build {package} again into host/bundled"
+        );
+        assert_eq!(
+            bundled.structure.imports, built.structure.imports,
+            "build {package} again into host/bundled"
+        );
     }
     Ok(())
 }

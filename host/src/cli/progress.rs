@@ -36,15 +36,11 @@ impl Bar {
             bar.set_style(style);
         }
         bar.enable_steady_tick(REDRAW);
-<<<<<<< HEAD
         Bar {
             bar,
             seen: Mutex::default(),
-            logs,
+            logs: logs && !output.is_quiet(),
         }
-=======
-        Bar { bar, seen: Mutex::default(), logs: logs && !output.is_quiet() }
->>>>>>> provider
     }
 
     /// Takes the bar away.
