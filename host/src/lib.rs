@@ -14,23 +14,23 @@
 //!    the report in one commit;
 //! 9. a reader asks [`store`] for the changes after its cursor.
 //!
-//! A module imports only from the rows below its own; `tests/tidy` holds it to that:
-//! `limits error model clock memory telemetry bindings` < `store egress` < `capability` <
-//! `sandbox` < `run deploy` < `config` < `cli`.
+//! A module imports only from the rows before its own; `tests/tidy` holds it to that:
+//! `limits error` < `model clock memory` < `store egress` < `capability` < `sandbox` <
+//! `deploy` < `run` < `cli`.
 
 #![deny(unsafe_code, missing_docs)]
 #![warn(clippy::unwrap_used, clippy::expect_used)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-pub mod clock;
-pub mod egress;
 pub mod capability;
-pub mod sandbox;
-pub mod deploy;
-pub mod run;
 pub mod cli;
+pub mod clock;
+pub mod deploy;
+pub mod egress;
 pub mod error;
 pub mod limits;
 pub mod memory;
 pub mod model;
+pub mod run;
+pub mod sandbox;
 pub mod store;

@@ -21,16 +21,24 @@ fn full_refresh_reports_exactly_the_changes_and_removals() {
     users.update(0..12);
     users.remove(20..24);
     let new = users.add(3);
-    assert_eq!(counts(&home.synced(&provider, &[]), "User"), [3, 12, 4, 484]);
+    assert_eq!(
+        counts(&home.synced(&provider, &[]), "User"),
+        [3, 12, 4, 484]
+    );
 
     let (changes, cursor) = home.changes("User", Some(&cursor));
     let of = |action: &str| {
-        let some: Vec<Value> = changes.iter().filter(|change| change["action"] == action).cloned().collect();
+        let some: Vec<Value> = changes
+            .iter()
+            .filter(|change| change["action"] == action)
+            .cloned()
+            .collect();
         let mut ids: Vec<String> = each(&some, "id").into_iter().map(str::to_owned).collect();
         ids.sort_unstable();
         ids
     };
-    let ids = |numbers: std::ops::Range<u64>| numbers.map(|number| users.id(number)).collect::<Vec<_>>();
+    let ids =
+        |numbers: std::ops::Range<u64>| numbers.map(|number| users.id(number)).collect::<Vec<_>>();
     assert_eq!(of("UPDATED"), ids(0..12));
     assert_eq!(of("DELETED"), ids(20..24));
     assert_eq!(of("ADDED"), ids(new));
@@ -42,8 +50,14 @@ fn full_refresh_reports_exactly_the_changes_and_removals() {
 #[test]
 fn checkpoint_sees_only_what_is_new() {
     let home = Home::with(CHECKPOINT);
-    let provider = Provider::builder().contacts(1_200, 7).start_blocking().unwrap();
-    assert_eq!(counts(&home.synced(&provider, &[]), "Contact"), [1_200, 0, 0, 0]);
+    let provider = Provider::builder()
+        .contacts(1_200, 7)
+        .start_blocking()
+        .unwrap();
+    assert_eq!(
+        counts(&home.synced(&provider, &[]), "Contact"),
+        [1_200, 0, 0, 0]
+    );
 
     provider.forget_requests();
     provider.contacts().update(100..130);
@@ -57,7 +71,9 @@ fn checkpoint_sees_only_what_is_new() {
 
 #[test]
 fn backfill_limit_looks_only_some_months_back() {
-    let Some(component) = component("example-backfill-limit") else { return };
+    let Some(component) = component("example-backfill-limit") else {
+        return;
+    };
     let home = Home::with(&component);
     let today = || Zoned::now().with_time_zone(TimeZone::UTC).date();
     let (from, to) = (today() - 12.months(), today() + 1.day());
@@ -74,20 +90,32 @@ fn backfill_limit_looks_only_some_months_back() {
     let day: Date = since[..10].parse().unwrap();
     assert!([before, months_ago()].contains(&day), "{since}");
     let wanted = |contact: &Value| {
-        contact["active"] == true && contact["updated_at"].as_str().is_some_and(|at| at >= since.as_str())
+        contact["active"] == true
+            && contact["updated_at"]
+                .as_str()
+                .is_some_and(|at| at >= since.as_str())
     };
     let all = provider.contacts().records();
-    let contacts: Vec<Value> = all.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    let contacts: Vec<Value> = all
+        .iter()
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
     let expected: Vec<Value> = contacts.into_iter().filter(wanted).collect();
     assert!((1..2_000).contains(&expected.len()), "{}", expected.len());
     assert_eq!(counts(&row, "Contact")[0], expected.len() as u64);
-    assert_eq!(each(&home.changes("Contact", None).0, "id"), each(&expected, "id"));
+    assert_eq!(
+        each(&home.changes("Contact", None).0, "id"),
+        each(&expected, "id")
+    );
 }
 
 #[test]
 fn accumulate_runs_out_of_memory_and_loses_nothing() {
     let home = Home::with(ACCUMULATE);
-    let provider = Provider::builder().contacts(2_000, 7).start_blocking().unwrap();
+    let provider = Provider::builder()
+        .contacts(2_000, 7)
+        .start_blocking()
+        .unwrap();
     let first = home.synced(&provider, &["--memory", "16MiB"]);
     assert_eq!(counts(&first, "Contact"), [2_000, 0, 0, 0]);
     let saved = home.changes("Contact", None);
@@ -100,7 +128,12 @@ fn accumulate_runs_out_of_memory_and_loses_nothing() {
     let post_mortem = &row["post_mortem"];
     holds(
         post_mortem["verdict"].as_str().unwrap(),
-        &["of 16.0 MiB", "it accumulates pages", "nothing was ever saved", "save each page"],
+        &[
+            "of 16.0 MiB",
+            "it accumulates pages",
+            "nothing was ever saved",
+            "save each page",
+        ],
     );
     assert!(post_mortem["pages_since_save"].as_u64().unwrap() > 3);
     assert_eq!(post_mortem["next_checkpoint"], first["checkpoint_after"]);
@@ -111,5 +144,9 @@ fn accumulate_runs_out_of_memory_and_loses_nothing() {
 /// Records that a run without a save is said to have touched.
 fn counts_or_none(row: &Value) -> u64 {
     let counts = row["counts"].as_object().unwrap();
-    counts.values().flat_map(|each| each.as_object().unwrap().values()).filter_map(Value::as_u64).sum()
+    counts
+        .values()
+        .flat_map(|each| each.as_object().unwrap().values())
+        .filter_map(Value::as_u64)
+        .sum()
 }

@@ -92,7 +92,10 @@ fn counts(row: &Value, model: &str) -> [u64; 4] {
 
 /// The field of each line.
 fn each<'a>(lines: &'a [Value], field: &str) -> Vec<&'a str> {
-    lines.iter().map(|line| line[field].as_str().unwrap()).collect()
+    lines
+        .iter()
+        .map(|line| line[field].as_str().unwrap())
+        .collect()
 }
 
 /// `ended` with the code's exit code; with `--json` the code and the message stand on
@@ -108,8 +111,18 @@ fn refused(ended: Ended, code: Code) -> String {
         assert_eq!(error["advice"], code.advice());
         return error["message"].as_str().unwrap().to_owned();
     }
-    assert!(ended.stderr.contains(&format!("error[{code}]: ")), "{}", ended.stderr);
-    assert!(ended.stderr.ends_with(&format!("hint: {}\n", code.advice())), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains(&format!("error[{code}]: ")),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended
+            .stderr
+            .ends_with(&format!("hint: {}\n", code.advice())),
+        "{}",
+        ended.stderr
+    );
     ended.stderr
 }
 

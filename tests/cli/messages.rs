@@ -10,49 +10,171 @@ type Row = (&'static [&'static str], Code, &'static [&'static str]);
 
 /// Mistakes that the program itself explains.
 const ROWS: &[Row] = &[
-    (&["run", "missing.wasm"], Code::NotFound, &["`missing.wasm`", "no such file", "tidegate build"]),
-    (&["run", "crate"], Code::NotFound, &["`crate`", "is a folder", "tidegate build"]),
-    (&["check", "text.wasm"], Code::ComponentRejected, &["`text.wasm`", "text form", "assemble it"]),
-    (&["run", "text.wasm"], Code::ComponentRejected, &["text form"]),
-    (&["check", "core.wasm"], Code::ComponentRejected, &["core module", "wasm32-wasip2"]),
-    (&["check", "bare.wasm"], Code::ComponentRejected, &["exports no `describe`", "sync-guest"]),
-    (&["check", "words.wasm"], Code::ComponentRejected, &["not WebAssembly"]),
-    (&["check", "empty.wasm"], Code::ComponentRejected, &["`empty.wasm`", "empty"]),
-    (&["run", "sync.wasm", "--config", "[1]"], Code::Usage, &["--config `[1]`", "not a JSON object"]),
-    (&["run", "sync.wasm", "--metadata", "1"], Code::Usage, &["--metadata `1`", "not a JSON object"]),
-    (&["run", "sync.wasm", "--memory", "1KiB"], Code::InvalidArgument, &["1 KiB", "2048 KiB"]),
-    (&["run", "sync.wasm", "--base-url", "nope"], Code::Usage, &["--base-url `nope`", "not a URL"]),
-    (&["run", "sync.wasm"], Code::EgressDenied, &["/contacts", "no base URL", "--base-url"]),
-    (&["run", "sync.wasm", "--allow-host", "a b"], Code::ConfigInvalid, &["`a b`", "HOST:PORT"]),
-    (&["run", "sync.wasm", "--bearer-env", "NOT_SET"], Code::Usage, &["`NOT_SET`", "not set"]),
-    (&["run", "sync.wasm", "--header-env", "x"], Code::Usage, &["`x`", "NAME=VAR"]),
-    (&["run", "sync.wasm", "--connection", ""], Code::InvalidArgument, &["connection", "1 to 255"]),
+    (
+        &["run", "missing.wasm"],
+        Code::NotFound,
+        &["`missing.wasm`", "no such file", "tidegate build"],
+    ),
+    (
+        &["run", "crate"],
+        Code::NotFound,
+        &["`crate`", "is a folder", "tidegate build"],
+    ),
+    (
+        &["check", "text.wasm"],
+        Code::ComponentRejected,
+        &["`text.wasm`", "text form", "assemble it"],
+    ),
+    (
+        &["run", "text.wasm"],
+        Code::ComponentRejected,
+        &["text form"],
+    ),
+    (
+        &["check", "core.wasm"],
+        Code::ComponentRejected,
+        &["core module", "wasm32-wasip2"],
+    ),
+    (
+        &["check", "bare.wasm"],
+        Code::ComponentRejected,
+        &["exports no `describe`", "sync-guest"],
+    ),
+    (
+        &["check", "words.wasm"],
+        Code::ComponentRejected,
+        &["not WebAssembly"],
+    ),
+    (
+        &["check", "empty.wasm"],
+        Code::ComponentRejected,
+        &["`empty.wasm`", "empty"],
+    ),
+    (
+        &["run", "sync.wasm", "--config", "[1]"],
+        Code::Usage,
+        &["--config `[1]`", "not a JSON object"],
+    ),
+    (
+        &["run", "sync.wasm", "--metadata", "1"],
+        Code::Usage,
+        &["--metadata `1`", "not a JSON object"],
+    ),
+    (
+        &["run", "sync.wasm", "--memory", "1KiB"],
+        Code::InvalidArgument,
+        &["1 KiB", "2048 KiB"],
+    ),
+    (
+        &["run", "sync.wasm", "--base-url", "nope"],
+        Code::Usage,
+        &["--base-url `nope`", "not a URL"],
+    ),
+    (
+        &["run", "sync.wasm"],
+        Code::EgressDenied,
+        &["/contacts", "no base URL", "--base-url"],
+    ),
+    (
+        &["run", "sync.wasm", "--allow-host", "a b"],
+        Code::ConfigInvalid,
+        &["`a b`", "HOST:PORT"],
+    ),
+    (
+        &["run", "sync.wasm", "--bearer-env", "NOT_SET"],
+        Code::Usage,
+        &["`NOT_SET`", "not set"],
+    ),
+    (
+        &["run", "sync.wasm", "--header-env", "x"],
+        Code::Usage,
+        &["`x`", "NAME=VAR"],
+    ),
+    (
+        &["run", "sync.wasm", "--connection", ""],
+        Code::InvalidArgument,
+        &["connection", "1 to 255"],
+    ),
     (
         // The first try fails at once; the next would come after the run's time is over.
-        &["run", "sync.wasm", "--time-hard", "1s", "--base-url", "http://127.0.0.1:1"],
+        &[
+            "run",
+            "sync.wasm",
+            "--time-hard",
+            "1s",
+            "--base-url",
+            "http://127.0.0.1:1",
+        ],
         Code::ProviderConnect,
         &["GET /contacts", "127.0.0.1:1", "refused"],
     ),
-    (&["records", "Contact", "--store", "nowhere"], Code::NotFound, &["no store at `nowhere`", "--store"]),
-    (&["runs", "--store", "nowhere"], Code::NotFound, &["no store at `nowhere`"]),
-    (&["verify", "--store", "nowhere"], Code::NotFound, &["no store at `nowhere`"]),
-    (&["backup", "b", "--store", "nowhere"], Code::NotFound, &["no store at `nowhere`"]),
-    (&["restore", "missing", "--store", "new"], Code::Usage, &["the backup `missing`"]),
-    (&["metadata", "--set", "3"], Code::Usage, &["`3`", "not a JSON object"]),
-    (&["build", "crate"], Code::BuildFailed, &["no Cargo.toml in `crate`", "folder of a sync"]),
-    (&["dev", "missing.wasm", "--no-watch"], Code::NotFound, &["`missing.wasm`"]),
+    (
+        &["records", "Contact", "--store", "nowhere"],
+        Code::NotFound,
+        &["no store at `nowhere`", "--store"],
+    ),
+    (
+        &["runs", "--store", "nowhere"],
+        Code::NotFound,
+        &["no store at `nowhere`"],
+    ),
+    (
+        &["verify", "--store", "nowhere"],
+        Code::NotFound,
+        &["no store at `nowhere`"],
+    ),
+    (
+        &["backup", "b", "--store", "nowhere"],
+        Code::NotFound,
+        &["no store at `nowhere`"],
+    ),
+    (
+        &["restore", "missing", "--store", "new"],
+        Code::Usage,
+        &["the backup `missing`"],
+    ),
+    (
+        &["metadata", "--set", "3"],
+        Code::Usage,
+        &["`3`", "not a JSON object"],
+    ),
+    (
+        &["build", "crate"],
+        Code::BuildFailed,
+        &["no Cargo.toml in `crate`", "folder of a sync"],
+    ),
+    (
+        &["dev", "missing.wasm", "--no-watch"],
+        Code::NotFound,
+        &["`missing.wasm`"],
+    ),
 ];
 
 /// Mistakes that the parser of arguments explains: always words, always exit code 2.
 const FLAGS: &[(&[&str], &[&str])] = &[
     (&["run", "--nope"], &["--nope", "Usage: tidegate run"]),
     (&["walk"], &["'walk'", "Usage: tidegate"]),
-    (&["run", "sync.wasm", "--memory", "12parsecs"], &["12parsecs", "write a size such as 16MiB"]),
-    (&["run", "sync.wasm", "--time-hard", "soon"], &["soon", "write a time such as 90s"]),
+    (
+        &["run", "sync.wasm", "--memory", "12parsecs"],
+        &["12parsecs", "write a size such as 16MiB"],
+    ),
+    (
+        &["run", "sync.wasm", "--time-hard", "soon"],
+        &["soon", "write a time such as 90s"],
+    ),
     (&["runs", "7"], &["`7` is not a run id"]),
-    (&["records", "Contact", "--cursor", "zzz"], &["`zzz` is not a cursor of this host"]),
-    (&["records", "Contact", "--filter", "gone"], &["`gone`", "added, updated or deleted"]),
-    (&["metadata", "--set", "{}", "--merge", "{}"], &["--set", "--merge", "cannot be used with"]),
+    (
+        &["records", "Contact", "--cursor", "zzz"],
+        &["`zzz` is not a cursor of this host"],
+    ),
+    (
+        &["records", "Contact", "--filter", "gone"],
+        &["`gone`", "added, updated or deleted"],
+    ),
+    (
+        &["metadata", "--set", "{}", "--merge", "{}"],
+        &["--set", "--merge", "cannot be used with"],
+    ),
 ];
 
 fn home() -> Home {

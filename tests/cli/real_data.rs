@@ -38,9 +38,14 @@ fn windows() -> Option<Home> {
 
 #[test]
 fn killed_ten_times_it_ends_as_if_nothing_had_been() {
-    let (Some(calm), Some(home)) = (windows(), windows()) else { return };
+    let (Some(calm), Some(home)) = (windows(), windows()) else {
+        return;
+    };
     let (commits, known) = commits();
-    let provider = Provider::builder().commits(commits).start_blocking().unwrap();
+    let provider = Provider::builder()
+        .commits(commits)
+        .start_blocking()
+        .unwrap();
     let total = provider.commits().len();
     assert_eq!(total, known.unwrap_or(total));
 
@@ -50,7 +55,9 @@ fn killed_ten_times_it_ends_as_if_nothing_had_been() {
     let expected = feed(&calm);
     assert_eq!(expected.len() as u64, total);
 
-    provider.faults().next("/repos/*", Fault::Slow { by: ANSWER }, u32::MAX);
+    provider
+        .faults()
+        .next("/repos/*", Fault::Slow { by: ANSWER }, u32::MAX);
     let mut random = Random::new();
     let mut done = String::new();
     for kill in 1..=KILLS {
@@ -65,7 +72,10 @@ fn killed_ten_times_it_ends_as_if_nothing_had_been() {
     provider.forget_requests();
     home.synced(&provider, &[]);
     fetched_nothing_before(&done, &provider.requests());
-    assert!(feed(&home) == expected, "the feed is that of the undisturbed run");
+    assert!(
+        feed(&home) == expected,
+        "the feed is that of the undisturbed run"
+    );
     home.json(&["verify"]);
 }
 
@@ -73,9 +83,15 @@ fn killed_ten_times_it_ends_as_if_nothing_had_been() {
 fn new_commits_alone_are_fetched_by_the_next_run() {
     let Some(home) = windows() else { return };
     let (commits, _) = commits();
-    let provider = Provider::builder().commits(commits.hold_back(NEW)).start_blocking().unwrap();
+    let provider = Provider::builder()
+        .commits(commits.hold_back(NEW))
+        .start_blocking()
+        .unwrap();
     let before = provider.commits().len();
-    assert_eq!(counts(&home.synced(&provider, &["--metadata", METADATA]), "Commit")[0], before);
+    assert_eq!(
+        counts(&home.synced(&provider, &["--metadata", METADATA]), "Commit")[0],
+        before
+    );
     let (_, cursor) = home.changes("Commit", None);
 
     provider.forget_requests();
@@ -83,13 +99,22 @@ fn new_commits_alone_are_fetched_by_the_next_run() {
     let row = home.synced(&provider, &[]);
     let [added, updated, deleted, unchanged] = counts(&row, "Commit");
     assert_eq!((added, updated, deleted), (NEW, 0, 0));
-    assert!(unchanged < 100, "those of the newest second, not the set: {unchanged}");
+    assert!(
+        unchanged < 100,
+        "those of the newest second, not the set: {unchanged}"
+    );
 
     let asked = provider.requests();
-    assert!(asked.iter().all(|request| request.param("until").is_none()), "no month again");
+    assert!(
+        asked.iter().all(|request| request.param("until").is_none()),
+        "no month again"
+    );
     assert_eq!(asked.len() as u64, (added + unchanged).div_ceil(100));
     let (changes, _) = home.changes("Commit", Some(&cursor));
-    let mut ids: Vec<_> = changes.iter().map(|change| change["id"].as_str().unwrap()).collect();
+    let mut ids: Vec<_> = changes
+        .iter()
+        .map(|change| change["id"].as_str().unwrap())
+        .collect();
     let mut expected: Vec<_> = new.map(|number| provider.commits().id(number)).collect();
     ids.sort_unstable();
     expected.sort_unstable();
@@ -100,7 +125,12 @@ fn new_commits_alone_are_fetched_by_the_next_run() {
 fn killed_after(home: &Home, provider: &ProviderHandle, requests: usize) {
     let mut running = home.sync(provider, &["--metadata", METADATA]).start();
     while provider.requests().len() < requests {
-        assert!(!running.has_ended(), "it ended by itself:\n{}\n{}", running.stdout(), running.stderr());
+        assert!(
+            !running.has_ended(),
+            "it ended by itself:\n{}\n{}",
+            running.stdout(),
+            running.stderr()
+        );
         std::thread::sleep(Duration::from_millis(1));
     }
     assert_eq!(running.kill().code(), None, "a signal ended it");
@@ -109,7 +139,10 @@ fn killed_after(home: &Home, provider: &ProviderHandle, requests: usize) {
 /// Up to which day the windows are recorded as complete; empty before the first.
 fn progress(home: &Home) -> String {
     let metadata = home.json(&["metadata"]);
-    metadata[0]["window"]["done"].as_str().unwrap_or_default().to_owned()
+    metadata[0]["window"]["done"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// That no window was asked for which was complete before.
@@ -121,17 +154,26 @@ fn fetched_nothing_before(done: &str, requests: &[SeenRequest]) {
         .collect();
     assert!(!windows.is_empty());
     for since in windows {
-        assert!(since.as_str() >= done, "the month from {since} was complete: {done}");
+        assert!(
+            since.as_str() >= done,
+            "the month from {since} was complete: {done}"
+        );
     }
 }
 
 /// Ids and bodies in the order of the feed, whose sequences rise without a tie.
 fn feed(home: &Home) -> Vec<(String, Value)> {
     let (changes, _) = home.changes("Commit", None);
-    let sequences: Vec<u64> = changes.iter().map(|change| change["sequence"].as_u64().unwrap()).collect();
+    let sequences: Vec<u64> = changes
+        .iter()
+        .map(|change| change["sequence"].as_u64().unwrap())
+        .collect();
     assert!(sequences.is_sorted_by(|one, next| one < next));
     let id = |change: &Value| change["id"].as_str().unwrap().to_owned();
-    changes.into_iter().map(|mut change| (id(&change), change["record"].take())).collect()
+    changes
+        .into_iter()
+        .map(|mut change| (id(&change), change["record"].take()))
+        .collect()
 }
 
 /// Numbers that differ from run to run, and do not when the seed is given.
@@ -139,7 +181,9 @@ struct Random(u64);
 
 impl Random {
     fn new() -> Self {
-        let given = std::env::var("TIDEGATE_KILL_SEED").ok().map(|seed| seed.parse().unwrap());
+        let given = std::env::var("TIDEGATE_KILL_SEED")
+            .ok()
+            .map(|seed| seed.parse().unwrap());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let seed = given.unwrap_or(now.as_nanos() as u64);
         println!("TIDEGATE_KILL_SEED={seed}");

@@ -16,8 +16,14 @@ const FULL_DISK_BLOCKS: u32 = 256;
 /// A home whose store holds a thousand contacts.
 fn filled() -> (Home, ProviderHandle) {
     let home = Home::with(CHECKPOINT);
-    let provider = Provider::builder().contacts(1_000, 7).start_blocking().unwrap();
-    assert_eq!(counts(&home.synced(&provider, &[]), "Contact"), [1_000, 0, 0, 0]);
+    let provider = Provider::builder()
+        .contacts(1_000, 7)
+        .start_blocking()
+        .unwrap();
+    assert_eq!(
+        counts(&home.synced(&provider, &[]), "Contact"),
+        [1_000, 0, 0, 0]
+    );
     (home, provider)
 }
 
@@ -32,7 +38,12 @@ fn a_second_process_is_refused_and_told_who_holds_the_store() {
         std::thread::sleep(Duration::from_millis(5));
     }
     let process = first.id().to_string();
-    for command in [&["runs"][..], &["records", "Contact"], &["verify"], &["run", "sync.wasm"]] {
+    for command in [
+        &["runs"][..],
+        &["records", "Contact"],
+        &["verify"],
+        &["run", "sync.wasm"],
+    ] {
         let message = refused(home.tidegate(command).run(), Code::StoreLocked);
         holds(&message, &[".tidegate/store", &process]);
     }
@@ -52,7 +63,9 @@ fn a_damaged_store_is_refused_with_what_to_do() {
         println!("{message}");
         holds(&message, &["tidegate restore"]);
     }
-    home.tidegate(&["restore", "whole", "--store", "mended"]).run().expect(0);
+    home.tidegate(&["restore", "whole", "--store", "mended"])
+        .run()
+        .expect(0);
     let lines = home.json(&["records", "Contact", "--all", "--store", "mended"]);
     assert_eq!(lines.len(), 1_000 + 1);
 }
@@ -91,8 +104,13 @@ fn a_full_disk_ends_the_run_and_loses_nothing() {
         .output()
         .unwrap();
     let words = String::from_utf8_lossy(&ended.stderr);
-    let codes = [Code::StoreUnavailable, Code::LimitStorage].map(|code| Some(i32::from(code.exit_code())));
-    assert!(codes.contains(&ended.status.code()), "{:?}\n{words}", ended.status);
+    let codes =
+        [Code::StoreUnavailable, Code::LimitStorage].map(|code| Some(i32::from(code.exit_code())));
+    assert!(
+        codes.contains(&ended.status.code()),
+        "{:?}\n{words}",
+        ended.status
+    );
     holds(&words, &["error[", "hint: free"]);
 
     let (after, _) = home.changes("Contact", None);
@@ -109,28 +127,51 @@ fn a_backup_restores_and_refuses_the_cursors_from_before() {
     let said = home.tidegate(&["backup", "first"]).run().expect(0);
     assert_eq!(said.stdout, "");
     holds(&said.stderr, &["bytes written to `first`"]);
-    holds(&refused(home.tidegate(&["backup", "first"]).run(), Code::Usage), &["`first`", "exists"]);
+    holds(
+        &refused(home.tidegate(&["backup", "first"]).run(), Code::Usage),
+        &["`first`", "exists"],
+    );
 
     let said = home.tidegate(&["restore", "first"]).run();
-    holds(&refused(said, Code::InvalidArgument), &["not empty", "another folder"]);
-    let said = home.tidegate(&["restore", "first", "--store", "second"]).run().expect(0);
+    holds(
+        &refused(said, Code::InvalidArgument),
+        &["not empty", "another folder"],
+    );
+    let said = home
+        .tidegate(&["restore", "first", "--store", "second"])
+        .run()
+        .expect(0);
     holds(&said.stderr, &["restored to `second`", "cursor.stale"]);
 
-    let stale = home.tidegate(&["records", "Contact", "--store", "second", "--cursor", &cursor]).run();
+    let stale = home
+        .tidegate(&[
+            "records", "Contact", "--store", "second", "--cursor", &cursor,
+        ])
+        .run();
     refused(stale, Code::CursorStale);
     let mut again = home.json(&["records", "Contact", "--all", "--store", "second"]);
     again.pop();
     assert_eq!(again, records);
     let row = home.synced(&provider, &["--store", "second"]);
-    assert_eq!(counts(&row, "Contact"), [0, 0, 0, 1], "it goes on from the checkpoint");
+    assert_eq!(
+        counts(&row, "Contact"),
+        [0, 0, 0, 1],
+        "it goes on from the checkpoint"
+    );
 }
 
 #[test]
 fn verify_reads_the_whole_store() {
     let (home, _provider) = filled();
     let report = home.json(&["verify"]).remove(0);
-    assert_eq!((&report["streams"], &report["records"]), (&1.into(), &1_000.into()));
+    assert_eq!(
+        (&report["streams"], &report["records"]),
+        (&1.into(), &1_000.into())
+    );
     assert_eq!(report["defects"], serde_json::json!([]));
     let said = home.tidegate(&["verify"]).run().expect(0);
-    holds(&said.stderr, &["1 streams", "1,000 records read", "no defects"]);
+    holds(
+        &said.stderr,
+        &["1 streams", "1,000 records read", "no defects"],
+    );
 }

@@ -8,7 +8,10 @@ use tidegate_tests::host::TestHost;
 
 /// A component with this import and the two exports.
 fn importing(import: &str) -> Vec<u8> {
-    component(&format!("(import \"{import}\" (instance))"), "(memory (export \"memory\") 1)")
+    component(
+        &format!("(import \"{import}\" (instance))"),
+        "(memory (export \"memory\") 1)",
+    )
 }
 
 /// A component with these imports, whose module holds `core`.
@@ -33,7 +36,11 @@ fn with_core(core: &str) -> Vec<u8> {
 
 /// A function of `depth` nested loops.
 fn nested(depth: usize) -> Vec<u8> {
-    with_core(&format!("(func {} {})", "(loop ".repeat(depth), ")".repeat(depth)))
+    with_core(&format!(
+        "(func {} {})",
+        "(loop ".repeat(depth),
+        ")".repeat(depth)
+    ))
 }
 
 fn globals(count: usize) -> Vec<u8> {
@@ -60,20 +67,59 @@ fn rows() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
     flipped[middle] ^= 0xff;
     vec![
         ("empty", Vec::new(), &["empty"]),
-        ("random bytes", vec![0x7f, b'E', b'L', b'F', 1, 2, 3, 4, 5], &["not WebAssembly"]),
+        (
+            "random bytes",
+            vec![0x7f, b'E', b'L', b'F', 1, 2, 3, 4, 5],
+            &["not WebAssembly"],
+        ),
         ("text form", b"(component)".to_vec(), &["text form"]),
-        ("a core module", wat::parse_str("(module)").expect("text"), &["core module", "wasm32-wasip2"]),
+        (
+            "a core module",
+            wat::parse_str("(module)").expect("text"),
+            &["core module", "wasm32-wasip2"],
+        ),
         ("cut", good[..good.len() / 2].to_vec(), &["damaged at byte"]),
         ("flipped", flipped, &["it"]),
-        ("without exports", wat::parse_str("(component)").expect("text"), &["exports no `describe`", "sync-guest"]),
-        ("wasi:http", importing("wasi:http/outgoing-handler@0.2.0"), &["wasi:http/outgoing-handler", "use `fetch`"]),
-        ("wasi:sockets", importing("wasi:sockets/tcp@0.2.0"), &["wasi:sockets/tcp", "use `fetch`"]),
-        ("a newer contract", importing("tidegate:sync/fetch@0.2.0"), &["tidegate:sync/fetch@0.2.0", "versions 0.1"]),
-        ("a misspelt interface", importing("tidegate:sync/record@0.1.0"), &["did you mean `records`?"]),
-        ("something else", importing("acme:weather/api@1.0.0"), &["acme:weather/api", "a sync may import"]),
-        ("nested loops", nested(20_000), &["nested blocks", "limit 2000"]),
-        ("globals", globals(20_000), &["20000 globals", "limit 10000"]),
-        ("a long body", long_body(), &["bytes in one function body", "limit 1048576"]),
+        (
+            "without exports",
+            wat::parse_str("(component)").expect("text"),
+            &["exports no `describe`", "sync-guest"],
+        ),
+        (
+            "wasi:http",
+            importing("wasi:http/outgoing-handler@0.2.0"),
+            &["wasi:http/outgoing-handler", "use `fetch`"],
+        ),
+        (
+            "a newer contract",
+            importing("tidegate:sync/fetch@0.2.0"),
+            &["tidegate:sync/fetch@0.2.0", "versions 0.1"],
+        ),
+        (
+            "a misspelt interface",
+            importing("tidegate:sync/record@0.1.0"),
+            &["did you mean `records`?"],
+        ),
+        (
+            "something else",
+            importing("acme:weather/api@1.0.0"),
+            &["acme:weather/api", "a sync may import"],
+        ),
+        (
+            "nested loops",
+            nested(20_000),
+            &["nested blocks", "limit 2000"],
+        ),
+        (
+            "globals",
+            globals(20_000),
+            &["20000 globals", "limit 10000"],
+        ),
+        (
+            "a long body",
+            long_body(),
+            &["bytes in one function body", "limit 1048576"],
+        ),
         ("locals", locals(), &["6000 locals", "limit 5000"]),
     ]
 }
@@ -82,9 +128,14 @@ fn rows() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
 async fn each_is_refused_with_what_is_wrong() -> Result<()> {
     let host = TestHost::in_memory()?;
     for (name, bytes, says) in rows() {
-        let Err(error) = host.accept(&bytes).await else { panic!("{name} was accepted") };
+        let Err(error) = host.accept(&bytes).await else {
+            panic!("{name} was accepted")
+        };
         assert_eq!(error.code, Code::ComponentRejected, "{name}: {error}");
-        assert!(says.iter().all(|words| error.message.contains(words)), "{name}: {error}");
+        assert!(
+            says.iter().all(|words| error.message.contains(words)),
+            "{name}: {error}"
+        );
     }
     Ok(())
 }
@@ -93,8 +144,13 @@ async fn each_is_refused_with_what_is_wrong() -> Result<()> {
 async fn a_manifest_that_does_not_fit_is_refused() -> Result<()> {
     // `describe` of these components answers an empty string from address 0.
     let host = TestHost::in_memory()?;
-    let Err(error) = host.accept(&with_core("")).await else { panic!("it was accepted") };
-    assert!(error.code == Code::ComponentRejected && error.message.contains("not JSON"), "{error}");
+    let Err(error) = host.accept(&with_core("")).await else {
+        panic!("it was accepted")
+    };
+    assert!(
+        error.code == Code::ComponentRejected && error.message.contains("not JSON"),
+        "{error}"
+    );
     Ok(())
 }
 
@@ -102,12 +158,21 @@ async fn a_manifest_that_does_not_fit_is_refused() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damaged_compiled_code_is_compiled_anew() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let options = || SandboxOptions { cache_folder: Some(folder.path().to_owned()) };
+    let options = || SandboxOptions {
+        cache_folder: Some(folder.path().to_owned()),
+    };
     let bytes = with_core("");
     Sandbox::new(options())?.compile(&bytes)?;
     let entry = || -> Result<std::path::PathBuf> {
-        let mut entries = std::fs::read_dir(folder.path())?.filter_map(Result::ok).map(|entry| entry.path());
-        Ok(entries.find(|path| path.extension().is_some_and(|extension| extension == "cwasm")).expect("an entry"))
+        let mut entries = std::fs::read_dir(folder.path())?
+            .filter_map(Result::ok)
+            .map(|entry| entry.path());
+        Ok(entries
+            .find(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "cwasm")
+            })
+            .expect("an entry"))
     };
     let whole = std::fs::read(entry()?)?;
     for damage in [0, 1, whole.len() / 2, whole.len() - 1] {
@@ -115,10 +180,52 @@ async fn damaged_compiled_code_is_compiled_anew() -> Result<()> {
         damaged[damage] ^= 1;
         std::fs::write(entry()?, &damaged)?;
         Sandbox::new(options())?.compile(&bytes)?;
-        assert_eq!(std::fs::read(entry()?)?.len(), whole.len(), "damage at {damage} was not mended");
+        assert_eq!(
+            std::fs::read(entry()?)?.len(),
+            whole.len(),
+            "damage at {damage} was not mended"
+        );
     }
     std::fs::write(entry()?, &whole[..10])?;
     Sandbox::new(options())?.compile(&bytes)?;
     assert_eq!(std::fs::read(entry()?)?.len(), whole.len());
+    Ok(())
+}
+
+/// What `quickstart` brings along, by the example that it was built from.
+const BUNDLED: [(&str, &[u8]); 3] = [
+    (
+        "example-full-refresh",
+        include_bytes!("../../host/bundled/full-refresh.wasm"),
+    ),
+    (
+        "example-checkpoint",
+        include_bytes!("../../host/bundled/checkpoint.wasm"),
+    ),
+    (
+        "example-accumulate",
+        include_bytes!("../../host/bundled/accumulate.wasm"),
+    ),
+];
+
+/// A bundled component that fell behind its source would show a newcomer another sync
+/// than the one that is there to be read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_bundled_components_are_the_examples() -> Result<()> {
+    let host = TestHost::in_memory()?;
+    for (package, bundled) in BUNDLED {
+        let Some(built) = tidegate_tests::component(package) else {
+            return Ok(());
+        };
+        let (bundled, built) = (host.accept(bundled).await?, host.accept(&built).await?);
+        assert_eq!(
+            bundled.manifest, built.manifest,
+            "build {package} again into host/bundled"
+        );
+        assert_eq!(
+            bundled.structure.imports, built.structure.imports,
+            "build {package} again into host/bundled"
+        );
+    }
     Ok(())
 }

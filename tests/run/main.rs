@@ -18,8 +18,13 @@ const GUEST: &str = "tidegate-test-guests";
 /// A host with the test guest accepted; none, with a line that says so, where it cannot
 /// be built.
 async fn host_and_guest() -> Result<Option<(TestHost, Ready)>> {
-    let Some(component) = tidegate_tests::component(GUEST) else { return Ok(None) };
+    let Some(component) = tidegate_tests::component(GUEST) else {
+        return Ok(None);
+    };
     let host = TestHost::in_memory()?;
-    let ready = host.accept(&component).await.context("accepting the test guest")?;
+    let ready = host
+        .accept(&component)
+        .await
+        .context("accepting the test guest")?;
     Ok(Some((host, ready)))
 }

@@ -9,10 +9,13 @@ use tidegate::capability::seam::{Call, Tap};
 use tidegate::error::{Code, Error};
 use tidegate_tests::host::{RunSettings, code};
 
+/// One call: import, arguments, answer.
+type Seen = (String, Value, Result<Value, Error>);
+
 /// Records calls; fails the `fail`-th call of an import.
 #[derive(Default)]
 struct Recorder {
-    seen: Mutex<Vec<(String, Value, Result<Value, Error>)>>,
+    seen: Mutex<Vec<Seen>>,
     fail: Option<(&'static str, Code)>,
 }
 
@@ -26,26 +29,60 @@ impl Tap for Recorder {
 
     fn after(&self, call: &Call, answer: Result<&Value, &Error>) {
         let answer = answer.cloned().map_err(Clone::clone);
-        self.seen.lock().unwrap().push((call.import.to_owned(), call.arguments.clone(), answer));
+        self.seen
+            .lock()
+            .unwrap()
+            .push((call.import.to_owned(), call.arguments.clone(), answer));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tap_sees_calls_arguments_and_answers() -> Result<()> {
-    let Some((host, ready)) = host_and_guest().await? else { return Ok(()) };
+    let Some((host, ready)) = host_and_guest().await? else {
+        return Ok(());
+    };
     let tap = Arc::new(Recorder::default());
-    let settings = RunSettings::behaviour("checkpoint_each_page").with("pages", 2).with("page", 3);
-    let row = host.run(&ready, RunSettings { tap: Some(tap.clone()), ..settings }).await?;
+    let settings = RunSettings::behaviour("checkpoint_each_page")
+        .with("pages", 2)
+        .with("page", 3);
+    let row = host
+        .run(
+            &ready,
+            RunSettings {
+                tap: Some(tap.clone()),
+                ..settings
+            },
+        )
+        .await?;
     assert_eq!(code(&row)?, "ok");
     let seen = tap.seen.lock().unwrap();
-    assert_eq!(seen.len() as u64, row.usage.calls, "every call passes the seam");
-    let saves: Vec<_> = seen.iter().filter(|(import, ..)| import.starts_with("records.batch-save")).collect();
+    assert_eq!(
+        seen.len() as u64,
+        row.usage.calls,
+        "every call passes the seam"
+    );
+    let saves: Vec<_> = seen
+        .iter()
+        .filter(|(import, ..)| import.starts_with("records.batch-save"))
+        .collect();
     assert_eq!(saves.len(), 2);
     let (_, arguments, answer) = saves[0];
-    assert_eq!(arguments["records"].as_str().map(|ndjson| ndjson.lines().count()), Some(3));
-    assert_eq!(answer.as_ref().ok().map(|answer| answer["added"].clone()), Some(3.into()));
-    let checkpoints = seen.iter().filter(|(import, ..)| import == "checkpoint.save");
-    let checkpoints: Vec<_> = checkpoints.filter_map(|(_, arguments, _)| arguments["json"].as_str()).collect();
+    assert_eq!(
+        arguments["records"]
+            .as_str()
+            .map(|ndjson| ndjson.lines().count()),
+        Some(3)
+    );
+    assert_eq!(
+        answer.as_ref().ok().map(|answer| answer["added"].clone()),
+        Some(3.into())
+    );
+    let checkpoints = seen
+        .iter()
+        .filter(|(import, ..)| import == "checkpoint.save");
+    let checkpoints: Vec<_> = checkpoints
+        .filter_map(|(_, arguments, _)| arguments["json"].as_str())
+        .collect();
     assert_eq!(checkpoints, [r#"{"page":1}"#, r#"{"page":2}"#]);
     Ok(())
 }
@@ -54,11 +91,30 @@ async fn a_tap_sees_calls_arguments_and_answers() -> Result<()> {
 /// run with its code and blame.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tap_can_inject_faults() -> Result<()> {
-    let Some((host, ready)) = host_and_guest().await? else { return Ok(()) };
-    for fault in [Code::StoreUnavailable, Code::LimitStorage, Code::RunCancelled] {
-        let tap = Recorder { fail: Some(("checkpoint.save", fault)), ..Recorder::default() };
-        let settings = RunSettings::behaviour("checkpoint_each_page").with("pages", 2).with("page", 3);
-        let row = host.run(&ready, RunSettings { tap: Some(Arc::new(tap)), ..settings }).await?;
+    let Some((host, ready)) = host_and_guest().await? else {
+        return Ok(());
+    };
+    for fault in [
+        Code::StoreUnavailable,
+        Code::LimitStorage,
+        Code::RunCancelled,
+    ] {
+        let tap = Recorder {
+            fail: Some(("checkpoint.save", fault)),
+            ..Recorder::default()
+        };
+        let settings = RunSettings::behaviour("checkpoint_each_page")
+            .with("pages", 2)
+            .with("page", 3);
+        let row = host
+            .run(
+                &ready,
+                RunSettings {
+                    tap: Some(Arc::new(tap)),
+                    ..settings
+                },
+            )
+            .await?;
         assert_eq!(code(&row)?, fault.as_str());
         assert_eq!(row.checkpoint_after, None);
     }

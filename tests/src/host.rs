@@ -12,8 +12,8 @@ use tidegate::egress::policy::EgressPolicy;
 use tidegate::egress::{Credentials, EgressScope};
 use tidegate::limits;
 use tidegate::model::{
-    Change, ChangeFilter, ConnectionKey, LogLine, ModelName, Outcome, RunRow, RunState, StreamKey, SyncKey, SyncName,
-    Trigger, Variant,
+    Change, ChangeFilter, ConnectionKey, LogLine, ModelName, Outcome, RunRow, RunState, StreamKey,
+    SyncKey, SyncName, Trigger, Variant,
 };
 use tidegate::run::{RunLimits, RunRequest, Runner};
 use tidegate::sandbox::{Sandbox, SandboxOptions};
@@ -70,7 +70,10 @@ impl Default for RunSettings {
 impl RunSettings {
     /// Settings for the test guest with this behaviour.
     pub fn behaviour(behaviour: &str) -> Self {
-        RunSettings { config: serde_json::json!({ "behaviour": behaviour }), ..Self::default() }
+        RunSettings {
+            config: serde_json::json!({ "behaviour": behaviour }),
+            ..Self::default()
+        }
     }
 
     /// The same with a memory cap in MiB.
@@ -99,25 +102,54 @@ impl TestHost {
     }
 
     /// A host over the store that `open` makes in a fresh folder.
-    pub fn over(open: impl FnOnce(&Path, Arc<dyn Clock>) -> Result<Arc<dyn Store>>) -> Result<Self> {
+    pub fn over(
+        open: impl FnOnce(&Path, Arc<dyn Clock>) -> Result<Arc<dyn Store>>,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let egress = Arc::new(LiveEgress::new(LiveOptions { clock: clock.clone(), ..LiveOptions::default() })?);
+        let egress = Arc::new(LiveEgress::new(LiveOptions {
+            clock: clock.clone(),
+            ..LiveOptions::default()
+        })?);
         let store = open(folder.path(), clock.clone())?;
-        Ok(TestHost { runner: Runner { sandbox: sandbox()?, store, egress, clock }, folder })
+        Ok(TestHost {
+            runner: Runner {
+                sandbox: sandbox()?,
+                store,
+                egress,
+                clock,
+            },
+            folder,
+        })
     }
 
     /// Checks and accepts a component.
     pub async fn accept(&self, component: &[u8]) -> tidegate::error::Result<Ready> {
-        let Runner { sandbox, store, clock, .. } = &self.runner;
-        deploy::accept(sandbox, &**store, component.to_vec(), limits::RUN_MEMORY_BYTES_CEILING, clock).await
+        let Runner {
+            sandbox,
+            store,
+            clock,
+            ..
+        } = &self.runner;
+        deploy::accept(
+            sandbox,
+            &**store,
+            component.to_vec(),
+            limits::RUN_MEMORY_BYTES_CEILING,
+            clock,
+        )
+        .await
     }
 
     /// The request for one run.
     pub fn request(&self, ready: &Ready, settings: RunSettings) -> Result<RunRequest> {
         let key = key(&settings.connection, ready.manifest.name.clone())?;
         Ok(RunRequest {
-            scope: Arc::new(scope(&key.connection, settings.base_url.as_deref(), settings.credentials)?),
+            scope: Arc::new(scope(
+                &key.connection,
+                settings.base_url.as_deref(),
+                settings.credentials,
+            )?),
             ready: ready.clone(),
             key,
             trigger: Trigger::Manual,
@@ -144,7 +176,16 @@ impl TestHost {
         };
         let (mut feed, mut cursor) = (Vec::new(), None);
         loop {
-            let page = self.runner.store.changes(&stream, cursor, limits::CHANGE_PAGE_RECORDS_MAX, ChangeFilter::ALL).await?;
+            let page = self
+                .runner
+                .store
+                .changes(
+                    &stream,
+                    cursor,
+                    limits::CHANGE_PAGE_RECORDS_MAX,
+                    ChangeFilter::ALL,
+                )
+                .await?;
             feed.extend(page.changes);
             cursor = Some(page.cursor);
             if !page.more {
@@ -161,12 +202,17 @@ impl TestHost {
 
 /// The engine that all tests of a process share, with its code cache beside the build.
 pub fn sandbox() -> Result<Sandbox> {
-    let mut shared = SANDBOX.lock().map_err(|_| anyhow::anyhow!("another test broke while it made the sandbox"))?;
+    let mut shared = SANDBOX
+        .lock()
+        .map_err(|_| anyhow::anyhow!("another test broke while it made the sandbox"))?;
     if let Some(sandbox) = &*shared {
         return Ok(sandbox.clone());
     }
-    let cache = std::env::temp_dir().join(format!("tidegate-tests-code-{}", env!("CARGO_PKG_VERSION")));
-    let sandbox = Sandbox::new(SandboxOptions { cache_folder: Some(cache) })?;
+    let cache =
+        std::env::temp_dir().join(format!("tidegate-tests-code-{}", env!("CARGO_PKG_VERSION")));
+    let sandbox = Sandbox::new(SandboxOptions {
+        cache_folder: Some(cache),
+    })?;
     *shared = Some(sandbox.clone());
     Ok(sandbox)
 }
@@ -178,23 +224,36 @@ pub fn connection_key(connection: &str) -> Result<ConnectionKey> {
 
 /// What a run of `sync` for a test connection holds.
 pub fn key(connection: &str, sync: SyncName) -> Result<SyncKey> {
-    Ok(SyncKey { connection: connection_key(connection)?, sync, variant: Variant::base() })
+    Ok(SyncKey {
+        connection: connection_key(connection)?,
+        sync,
+        variant: Variant::base(),
+    })
 }
 
 /// The scope of a connection whose provider is at `base_url`.
-pub fn scope(connection: &ConnectionKey, base_url: Option<&str>, headers: Vec<(String, String)>) -> Result<EgressScope> {
+pub fn scope(
+    connection: &ConnectionKey,
+    base_url: Option<&str>,
+    headers: Vec<(String, String)>,
+) -> Result<EgressScope> {
     let base_url = base_url.map(Url::parse).transpose()?;
     let mut policy = EgressPolicy::default();
     if let Some(base) = &base_url {
         let host = base.host_str().context("a base URL without a host")?;
-        let port = base.port_or_known_default().context("a base URL without a port")?;
+        let port = base
+            .port_or_known_default()
+            .context("a base URL without a port")?;
         policy = policy.allow(format!("http://{host}:{port}").parse()?);
     }
     Ok(EgressScope {
         connection: connection.to_string(),
         base_url,
         policy: Arc::new(policy),
-        credentials: Arc::new(Credentials { headers, query: Vec::new() }),
+        credentials: Arc::new(Credentials {
+            headers,
+            query: Vec::new(),
+        }),
     })
 }
 
@@ -208,5 +267,7 @@ pub fn outcome(row: &RunRow) -> Result<&Outcome> {
 
 /// The code that a run ended with, `ok` for a success.
 pub fn code(row: &RunRow) -> Result<&'static str> {
-    Ok(outcome(row)?.error().map_or("ok", |error| error.code.as_str()))
+    Ok(outcome(row)?
+        .error()
+        .map_or("ok", |error| error.code.as_str()))
 }

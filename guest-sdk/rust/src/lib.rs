@@ -1,4 +1,4 @@
-//! Write a [Tidegate](https://docs.rs/tidegate) sync in Rust: typed models and one
+//! Write a Tidegate sync in Rust: typed models and one
 //! function.
 //!
 //! ```

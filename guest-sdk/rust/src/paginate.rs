@@ -181,6 +181,13 @@ impl Page {
         })
     }
 
+    /// How many items there are; nothing, or null, is none.
+    fn count(&self) -> Result<usize> {
+        let raw = self.raw(&self.items_path)?;
+        let items = raw.map_or(Ok(0), count);
+        items.map_err(|why| self.unexpected(&why))
+    }
+
     fn raw(&self, path: &str) -> Result<Option<&RawValue>> {
         find(&self.body, path).map_err(|error| self.unexpected(&error))
     }
@@ -206,7 +213,7 @@ pub struct Pages {
     /// Hashes of where pages were fetched from, so that a cursor or a link that leads
     /// back is seen; 8 bytes a page.
     places: HashSet<u64>,
-    /// Hash of the last page that had items.
+    /// Hash of the last page.
     last_body: Option<u64>,
 }
 
@@ -240,19 +247,15 @@ impl Pages {
             items_path: self.paging.items.clone(),
             body: Response::text(response)?,
         };
-        let items = match page.raw(&page.items_path)? {
-            Some(raw) => count(raw).map_err(|why| page.unexpected(&why))?,
-            None => 0,
-        };
-        self.refuse_repeat(&page, items)?;
-        self.next = self.follow(&page, items)?;
+        self.refuse_repeat(&page)?;
+        self.next = self.follow(&page)?;
         Ok(page)
     }
 
-    /// The same body twice in a row means that the provider does not move on.
-    fn refuse_repeat(&mut self, page: &Page, items: usize) -> Result<()> {
+    /// The same items twice in a row mean that the provider does not move on.
+    fn refuse_repeat(&mut self, page: &Page) -> Result<()> {
         let hash = hash_of(&page.body);
-        if items > 0 && self.last_body.replace(hash) == Some(hash) {
+        if self.last_body.replace(hash) == Some(hash) && page.count()? > 0 {
             let (number, before) = (page.number, page.number - 1);
             return Err(Error::new(format_args!(
                 "{}: page {number} is the same as page {before}; the provider seems not to know {}",
@@ -264,32 +267,30 @@ impl Pages {
     }
 
     /// The request for the page after `page`, if there is one.
-    fn follow(&mut self, page: &Page, items: usize) -> Result<Option<Request>> {
-        let short = self.paging.short_is_last.is_some_and(|size| items < size);
+    fn follow(&mut self, page: &Page) -> Result<Option<Request>> {
+        let short_is_last = self.paging.short_is_last;
+        let is_offset = matches!(self.paging.kind, Kind::Offset { .. });
         let next = match &mut self.paging.kind {
             Kind::Cursor { param, next } => {
                 let (param, cursor) = (param.clone(), page.at::<Value>(next)?);
-                cursor
-                    .filter(|cursor| !is_end(cursor))
-                    .map(|cursor| self.placed(&param, &cursor))
+                let cursor = cursor.filter(|cursor| !is_end(cursor));
+                cursor.map(|cursor| self.placed(&param, &cursor))
             }
-            Kind::LinkHeader => page
-                .header("link")
-                .and_then(next_link)
-                .map(|url| self.linked(url)),
+            Kind::LinkHeader => {
+                let url = page.header("link").and_then(next_link);
+                url.map(|url| self.linked(url))
+            }
             Kind::LinkInBody { next } => {
                 let url = page.at::<Option<String>>(next)?.flatten();
-                url.filter(|url| !url.is_empty())
-                    .map(|url| self.linked(&url))
+                let url = url.filter(|url| !url.is_empty());
+                url.map(|url| self.linked(&url))
             }
-            _ if items == 0 || short => None,
-            Kind::Offset { param, at } => {
-                *at += items as u64;
-                let (param, at) = (param.clone(), Value::from(*at));
-                Some(self.placed(&param, &at))
-            }
-            Kind::Page { param, at } => {
-                *at += 1;
+            Kind::Offset { param, at } | Kind::Page { param, at } => {
+                let items = page.count()?;
+                if items == 0 || short_is_last.is_some_and(|size| items < size) {
+                    return Ok(None);
+                }
+                *at += if is_offset { items as u64 } else { 1 };
                 let (param, at) = (param.clone(), Value::from(*at));
                 Some(self.placed(&param, &at))
             }

@@ -25,7 +25,12 @@ struct State {
 impl Control {
     /// A control with the run's two deadlines.
     pub fn new(soft: Instant, hard: Instant) -> Self {
-        Control { soft, hard, state: Mutex::default(), cancelled: Notify::new() }
+        Control {
+            soft,
+            hard,
+            state: Mutex::default(),
+            cancelled: Notify::new(),
+        }
     }
 
     /// Asks the run to end at its next checkpoint; `why` is for people.
@@ -68,10 +73,15 @@ impl Control {
             None if Instant::now() >= self.soft => "past its soft time limit".to_owned(),
             None => return None,
         };
-        Some(Error::new(Code::RunInterrupted, format!("ended at a checkpoint: {why}; the next execution continues from it")))
+        Some(Error::new(
+            Code::RunInterrupted,
+            format!("ended at a checkpoint: {why}; the next execution continues from it"),
+        ))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

@@ -56,7 +56,10 @@ impl Response {
 impl Context {
     fn push<T: Send + 'static>(&mut self, resource: T) -> Result<Resource<T>> {
         self.table.push(resource).map_err(|_| {
-            let message = format!("{} requests, responses and streams are live; drop them when done with them", limits::RESOURCES_MAX);
+            let message = format!(
+                "{} requests, responses and streams are live; drop them when done with them",
+                limits::RESOURCES_MAX
+            );
             Error::new(Code::LimitHandles, message)
         })
     }
@@ -75,55 +78,101 @@ impl Context {
         handle: Resource<Request>,
         change: impl FnOnce(&mut OutgoingRequest),
     ) -> wasmtime::Result<()> {
-        self.through_infallible(import, || Value::Null, |context| {
-            change(&mut context.request(&handle)?.outgoing);
-            Ok(())
-        })
+        self.through_infallible(
+            import,
+            || Value::Null,
+            |context| {
+                change(&mut context.request(&handle)?.outgoing);
+                Ok(())
+            },
+        )
     }
 
-    fn set_request_body(&mut self, import: &'static str, handle: Resource<Request>, body: Vec<u8>) -> wasmtime::Result<()> {
-        self.through_infallible(import, || Value::Null, |context| {
-            let bytes = body.len() as u64;
-            let Some(held) = context.memory.hold(bytes) else { return Err(context.out_of_memory("a request body", bytes)) };
-            let request = context.request(&handle)?;
-            request.outgoing.body = Some(Bytes::from(body));
-            request.held = Some(held);
-            Ok(())
-        })
+    fn set_request_body(
+        &mut self,
+        import: &'static str,
+        handle: Resource<Request>,
+        body: Vec<u8>,
+    ) -> wasmtime::Result<()> {
+        self.through_infallible(
+            import,
+            || Value::Null,
+            |context| {
+                let bytes = body.len() as u64;
+                let Some(held) = context.memory.hold(bytes) else {
+                    return Err(context.out_of_memory("a request body", bytes));
+                };
+                let request = context.request(&handle)?;
+                request.outgoing.body = Some(Bytes::from(body));
+                request.held = Some(held);
+                Ok(())
+            },
+        )
     }
 
     fn start_exchange(&mut self, handle: &Resource<Request>) -> Result<Resource<Pending>> {
         if self.usage.requests >= limits::REQUESTS_PER_RUN_MAX {
-            let message = format!("this run has made {} requests, which is its limit", limits::REQUESTS_PER_RUN_MAX);
+            let message = format!(
+                "this run has made {} requests, which is its limit",
+                limits::REQUESTS_PER_RUN_MAX
+            );
             return Err(Error::new(Code::LimitRequests, message));
         }
         let request = self.request(handle)?.outgoing.clone();
         let bytes = request.body.as_ref().map_or(0, Bytes::len);
         if bytes > limits::REQUEST_BODY_BYTES_MAX {
-            let message = format!("a request body of {bytes} bytes is over the limit of {}", limits::REQUEST_BODY_BYTES_MAX);
+            let message = format!(
+                "a request body of {bytes} bytes is over the limit of {}",
+                limits::REQUEST_BODY_BYTES_MAX
+            );
             return Err(Error::new(Code::InvalidArgument, message));
         }
-        let (egress, scope, memory) = (self.egress.clone(), self.scope.clone(), self.memory.clone());
+        let (egress, scope, memory) =
+            (self.egress.clone(), self.scope.clone(), self.memory.clone());
         let deadline = self.control.hard_deadline();
         let url = request.url.clone();
-        let task = tokio::spawn(async move { egress.send(&scope, request, &memory, deadline).await });
-        self.push(Pending { task: Some(Exchanging(task)), url })
+        let task =
+            tokio::spawn(async move { egress.send(&scope, request, &memory, deadline).await });
+        self.push(Pending {
+            task: Some(Exchanging(task)),
+            url,
+        })
     }
 
     async fn finish_exchange(&mut self, handle: &Resource<Pending>) -> Result<Resource<Response>> {
         let pending = self.table.get_mut(handle).map_err(gone)?;
         let url = pending.url.clone();
         let Some(mut task) = pending.task.take() else {
-            return Err(Error::new(Code::InvalidArgument, "this request was waited for already; send it again"));
+            return Err(Error::new(
+                Code::InvalidArgument,
+                "this request was waited for already; send it again",
+            ));
         };
         let sent = (&mut task.0).await;
-        let sent = sent.map_err(|error| Error::new(Code::Internal, format!("the exchange with {url} broke: {error}")))?;
+        let sent = sent.map_err(|error| {
+            Error::new(
+                Code::Internal,
+                format!("the exchange with {url} broke: {error}"),
+            )
+        })?;
         self.account(&url, &sent);
-        let IncomingResponse { status, headers, url, body, held } = sent.response?;
+        let IncomingResponse {
+            status,
+            headers,
+            url,
+            body,
+            held,
+        } = sent.response?;
         self.seam.trail().fetched(body.len() as u64);
         self.usage.pages += 1;
         self.usage.fetched_bytes += body.len() as u64;
-        self.push(Response { status, headers, url, body, held: Some(held) })
+        self.push(Response {
+            status,
+            headers,
+            url,
+            body,
+            held: Some(held),
+        })
     }
 
     fn account(&mut self, url: &str, sent: &Sent) {
@@ -134,7 +183,13 @@ impl Context {
         self.usage.waited_ms += waited;
         if exchange.retries > 0 {
             let path = url.split('?').next().unwrap_or_default();
-            self.note(LogLevel::Info, &format!("{path} took {} tries; waited {waited} ms between them", exchange.retries + 1));
+            self.note(
+                LogLevel::Info,
+                &format!(
+                    "{path} took {} tries; waited {waited} ms between them",
+                    exchange.retries + 1
+                ),
+            );
         }
     }
 
@@ -157,15 +212,26 @@ impl Context {
 
 /// A handle that the table does not know: the guest cannot forge one, so this is ours.
 fn gone(error: wasmtime::component::ResourceTableError) -> Error {
-    Error::new(Code::Internal, format!("a handle of the guest is not in the table: {error}"))
+    Error::new(
+        Code::Internal,
+        format!("a handle of the guest is not in the table: {error}"),
+    )
 }
 
 impl wit::Host for Context {
     fn send(&mut self, request: Resource<Request>) -> Answer<Resource<Pending>> {
-        let label = self.request(&request).map(|request| request.outgoing.url.clone()).unwrap_or_default();
+        let label = self
+            .request(&request)
+            .map(|request| request.outgoing.url.clone())
+            .unwrap_or_default();
         let path = label.split('?').next().unwrap_or_default();
         let shown = self.shown(&request);
-        self.through_now("fetch.send", path, || shown, |context| context.start_exchange(&request))
+        self.through_now(
+            "fetch.send",
+            path,
+            || shown,
+            |context| context.start_exchange(&request),
+        )
     }
 }
 
@@ -185,31 +251,52 @@ impl Context {
 
 impl wit::HostRequest for Context {
     fn new(&mut self, method: String, url: String) -> wasmtime::Result<Resource<Request>> {
-        self.through_infallible("fetch.request", || Value::Null, |context| {
-            let outgoing = OutgoingRequest {
-                method,
-                url,
-                base_url: None,
-                query: Vec::new(),
-                headers: Vec::new(),
-                body: None,
-                timeout: None,
-                retries: limits::RETRIES_DEFAULT,
-                retry_on: Vec::new(),
-            };
-            context.push(Request { outgoing, held: None })
-        })
+        self.through_infallible(
+            "fetch.request",
+            || Value::Null,
+            |context| {
+                let outgoing = OutgoingRequest {
+                    method,
+                    url,
+                    base_url: None,
+                    query: Vec::new(),
+                    headers: Vec::new(),
+                    body: None,
+                    timeout: None,
+                    retries: limits::RETRIES_DEFAULT,
+                    retry_on: Vec::new(),
+                };
+                context.push(Request {
+                    outgoing,
+                    held: None,
+                })
+            },
+        )
     }
 
-    fn set_header(&mut self, it: Resource<Request>, name: String, value: String) -> wasmtime::Result<()> {
+    fn set_header(
+        &mut self,
+        it: Resource<Request>,
+        name: String,
+        value: String,
+    ) -> wasmtime::Result<()> {
         self.set("fetch.set-header", it, |request| {
-            request.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+            request
+                .headers
+                .retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
             request.headers.push((name, value));
         })
     }
 
-    fn set_query(&mut self, it: Resource<Request>, name: String, value: String) -> wasmtime::Result<()> {
-        self.set("fetch.set-query", it, |request| request.query.push((name, value)))
+    fn set_query(
+        &mut self,
+        it: Resource<Request>,
+        name: String,
+        value: String,
+    ) -> wasmtime::Result<()> {
+        self.set("fetch.set-query", it, |request| {
+            request.query.push((name, value))
+        })
     }
 
     fn set_body(&mut self, it: Resource<Request>, body: Vec<u8>) -> wasmtime::Result<()> {
@@ -222,20 +309,31 @@ impl wit::HostRequest for Context {
 
     fn set_timeout_ms(&mut self, it: Resource<Request>, milliseconds: u32) -> wasmtime::Result<()> {
         let timeout = Duration::from_millis(milliseconds.into()).min(limits::EXCHANGE_TIME_MAX);
-        self.set("fetch.set-timeout-ms", it, |request| request.timeout = Some(timeout))
+        self.set("fetch.set-timeout-ms", it, |request| {
+            request.timeout = Some(timeout)
+        })
     }
 
     fn set_retries(&mut self, it: Resource<Request>, retries: u32) -> wasmtime::Result<()> {
-        self.set("fetch.set-retries", it, |request| request.retries = retries.min(limits::RETRIES_MAX))
+        self.set("fetch.set-retries", it, |request| {
+            request.retries = retries.min(limits::RETRIES_MAX)
+        })
     }
 
     fn set_retry_on(&mut self, it: Resource<Request>, statuses: Vec<u32>) -> wasmtime::Result<()> {
-        let statuses = statuses.into_iter().filter_map(|status| u16::try_from(status).ok()).collect();
-        self.set("fetch.set-retry-on", it, |request| request.retry_on = statuses)
+        let statuses = statuses
+            .into_iter()
+            .filter_map(|status| u16::try_from(status).ok())
+            .collect();
+        self.set("fetch.set-retry-on", it, |request| {
+            request.retry_on = statuses
+        })
     }
 
     fn set_base_url(&mut self, it: Resource<Request>, url: String) -> wasmtime::Result<()> {
-        self.set("fetch.set-base-url", it, |request| request.base_url = Some(url))
+        self.set("fetch.set-base-url", it, |request| {
+            request.base_url = Some(url)
+        })
     }
 
     fn drop(&mut self, it: Resource<Request>) -> wasmtime::Result<()> {
@@ -246,10 +344,15 @@ impl wit::HostRequest for Context {
 
 impl wit::HostPending for Context {
     async fn wait(&mut self, it: Resource<Pending>) -> Answer<Resource<Response>> {
-        let label = self.table.get(&it).map(|pending| pending.url.clone()).unwrap_or_default();
+        let label = self
+            .table
+            .get(&it)
+            .map(|pending| pending.url.clone())
+            .unwrap_or_default();
         let path = label.split('?').next().unwrap_or_default();
         let work = async |context: &mut Self| context.finish_exchange(&it).await;
-        self.through("fetch.wait", path, || Value::Null, None, work).await
+        self.through("fetch.wait", path, || Value::Null, None, work)
+            .await
     }
 
     fn drop(&mut self, it: Resource<Pending>) -> wasmtime::Result<()> {
@@ -265,7 +368,11 @@ impl Context {
         it: Resource<Response>,
         look: impl FnOnce(&Response) -> T,
     ) -> wasmtime::Result<T> {
-        self.through_infallible(import, || Value::Null, |context| Ok(look(context.response(&it)?)))
+        self.through_infallible(
+            import,
+            || Value::Null,
+            |context| Ok(look(context.response(&it)?)),
+        )
     }
 }
 
@@ -280,7 +387,10 @@ impl wit::HostResponse for Context {
 
     fn header(&mut self, it: Resource<Response>, name: String) -> wasmtime::Result<Option<String>> {
         self.look("fetch.header", it, |response| {
-            let found = response.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name));
+            let found = response
+                .headers
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(&name));
             found.map(|(_, value)| value.clone())
         })
     }
@@ -290,27 +400,47 @@ impl wit::HostResponse for Context {
     }
 
     fn text(&mut self, it: Resource<Response>) -> Answer<String> {
-        self.through_now("fetch.text", "", || Value::Null, |context| {
-            if let Err(error) = std::str::from_utf8(&context.response(&it)?.body) {
-                let message = format!("the body is not UTF-8 at byte {}; take it with `body`", error.valid_up_to());
-                return Err(Error::new(Code::InvalidArgument, message));
-            }
-            let body = context.take_part(&it, usize::MAX)?.unwrap_or_default();
-            String::from_utf8(body.into()).map_err(|_| Error::new(Code::Internal, "a body changed while it was read"))
-        })
+        self.through_now(
+            "fetch.text",
+            "",
+            || Value::Null,
+            |context| {
+                if let Err(error) = std::str::from_utf8(&context.response(&it)?.body) {
+                    let message = format!(
+                        "the body is not UTF-8 at byte {}; take it with `body`",
+                        error.valid_up_to()
+                    );
+                    return Err(Error::new(Code::InvalidArgument, message));
+                }
+                let body = context.take_part(&it, usize::MAX)?.unwrap_or_default();
+                String::from_utf8(body.into())
+                    .map_err(|_| Error::new(Code::Internal, "a body changed while it was read"))
+            },
+        )
     }
 
     fn body(&mut self, it: Resource<Response>) -> Answer<Vec<u8>> {
-        self.through_now("fetch.body", "", || Value::Null, |context| {
-            Ok(context.take_part(&it, usize::MAX)?.unwrap_or_default().into())
-        })
+        self.through_now(
+            "fetch.body",
+            "",
+            || Value::Null,
+            |context| {
+                Ok(context
+                    .take_part(&it, usize::MAX)?
+                    .unwrap_or_default()
+                    .into())
+            },
+        )
     }
 
     fn read(&mut self, it: Resource<Response>, max_bytes: u32) -> Answer<Option<Vec<u8>>> {
         let arguments = || json!({ "max-bytes": max_bytes });
         self.through_now("fetch.read", "", arguments, |context| {
             if max_bytes == 0 {
-                return Err(Error::new(Code::InvalidArgument, "read of 0 bytes; ask for at least 1"));
+                return Err(Error::new(
+                    Code::InvalidArgument,
+                    "read of 0 bytes; ask for at least 1",
+                ));
             }
             Ok(context.take_part(&it, max_bytes as usize)?.map(Vec::from))
         })

@@ -18,18 +18,34 @@ pub(crate) struct LogBuffer {
 
 impl LogBuffer {
     /// Adds a line, cut to the limit; none when the log is full.
-    pub(super) fn add(&mut self, at: Timestamp, level: LogLevel, message: &str, attributes: &str) -> Option<LogLine> {
+    pub(super) fn add(
+        &mut self,
+        at: Timestamp,
+        level: LogLevel,
+        message: &str,
+        attributes: &str,
+    ) -> Option<LogLine> {
         if self.closed {
             return None;
         }
         let message = cut(message);
-        let attributes = if is_object(attributes) { attributes.to_owned() } else { String::new() };
-        let mut line = LogLine { at, level, message, attributes };
+        let attributes = if is_object(attributes) {
+            attributes.to_owned()
+        } else {
+            String::new()
+        };
+        let mut line = LogLine {
+            at,
+            level,
+            message,
+            attributes,
+        };
         self.bytes += line.message.len() + line.attributes.len();
         if self.bytes > LOG_BYTES_MAX {
             self.closed = true;
             line.level = LogLevel::Warn;
-            line.message = format!("the log ends here: it reached its limit of {LOG_BYTES_MAX} bytes");
+            line.message =
+                format!("the log ends here: it reached its limit of {LOG_BYTES_MAX} bytes");
             line.attributes = String::new();
         }
         self.lines.push(line.clone());
@@ -46,7 +62,9 @@ fn cut(text: &str) -> String {
     if text.len() <= LOG_LINE_BYTES_MAX {
         return text.to_owned();
     }
-    let kept = text.get(..text.floor_char_boundary(LOG_LINE_BYTES_MAX)).unwrap_or_default();
+    let kept = text
+        .get(..text.floor_char_boundary(LOG_LINE_BYTES_MAX))
+        .unwrap_or_default();
     format!("{kept}… (cut: {} bytes)", text.len())
 }
 
@@ -55,7 +73,12 @@ fn is_object(json: &str) -> bool {
 }
 
 impl wit::Host for Context {
-    fn emit(&mut self, level: wit::Level, message: String, attributes: String) -> wasmtime::Result<()> {
+    fn emit(
+        &mut self,
+        level: wit::Level,
+        message: String,
+        attributes: String,
+    ) -> wasmtime::Result<()> {
         let arguments = || json!({ "message": message, "attributes": attributes });
         self.through_infallible("log.emit", arguments, |context| {
             let level = match level {
@@ -64,7 +87,10 @@ impl wit::Host for Context {
                 wit::Level::Warn => LogLevel::Warn,
                 wit::Level::Error => LogLevel::Error,
             };
-            if let Some(line) = context.log.add(context.clock.now(), level, &message, &attributes) {
+            if let Some(line) = context
+                .log
+                .add(context.clock.now(), level, &message, &attributes)
+            {
                 context.observer.logged(&line);
             }
             Ok(())
@@ -79,10 +105,31 @@ mod tests {
     #[test]
     fn a_long_line_is_cut_at_a_character_and_a_full_log_says_so_once() {
         let mut log = LogBuffer::default();
-        let line = log.add(Timestamp::UNIX_EPOCH, LogLevel::Info, &"ä".repeat(LOG_LINE_BYTES_MAX), "[]").unwrap();
+        let line = log
+            .add(
+                Timestamp::UNIX_EPOCH,
+                LogLevel::Info,
+                &"ä".repeat(LOG_LINE_BYTES_MAX),
+                "[]",
+            )
+            .unwrap();
         assert!(line.message.contains("… (cut: 16384 bytes)") && line.attributes.is_empty());
-        while log.add(Timestamp::UNIX_EPOCH, LogLevel::Info, &"x".repeat(LOG_LINE_BYTES_MAX), "{}").is_some() {}
+        while log
+            .add(
+                Timestamp::UNIX_EPOCH,
+                LogLevel::Info,
+                &"x".repeat(LOG_LINE_BYTES_MAX),
+                "{}",
+            )
+            .is_some()
+        {}
         let lines = log.take();
-        assert_eq!(lines.iter().filter(|line| line.message.contains("the log ends here")).count(), 1);
+        assert_eq!(
+            lines
+                .iter()
+                .filter(|line| line.message.contains("the log ends here"))
+                .count(),
+            1
+        );
     }
 }

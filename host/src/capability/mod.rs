@@ -21,7 +21,9 @@ use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::memory::MemoryBudget;
 use crate::model::json::RecordRules;
-use crate::model::{BlockedDelete, LogLine, Manifest, ModelName, SaveMode, SaveSummary, Trigger, Usage};
+use crate::model::{
+    BlockedDelete, LogLine, Manifest, ModelName, SaveMode, SaveSummary, Trigger, Usage,
+};
 use crate::store::{DeleteGuard, RunFence, Store};
 use control::Control;
 use jiff::Timestamp;
@@ -138,14 +140,26 @@ pub struct Context {
 impl Context {
     /// Capabilities for one run.
     pub fn new(grant: Grant) -> Result<Self> {
-        let models = grant.manifest.models.iter().map(|(name, model)| (name.clone(), Arc::new(RecordRules::of(model))));
+        let models = grant
+            .manifest
+            .models
+            .iter()
+            .map(|(name, model)| (name.clone(), Arc::new(RecordRules::of(model))));
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::RESOURCES_MAX);
         Ok(Context {
             models: models.collect(),
-            checkpoint_schema: grant.manifest.checkpoint.as_ref().map(|it| compiled(it, "checkpoint")).transpose()?,
+            checkpoint_schema: grant
+                .manifest
+                .checkpoint
+                .as_ref()
+                .map(|it| compiled(it, "checkpoint"))
+                .transpose()?,
             // Metadata without a schema may be any object.
-            metadata_schema: compiled(grant.manifest.metadata.as_ref().unwrap_or(&true.into()), "metadata")?,
+            metadata_schema: compiled(
+                grant.manifest.metadata.as_ref().unwrap_or(&true.into()),
+                "metadata",
+            )?,
             seam: Seam::new(grant.tap, grant.control.clone()),
             log: LogBuffer::default(),
             facts: grant.facts,
@@ -199,13 +213,21 @@ impl Context {
     /// Writes the log lines gathered so far, so that they outlive the host.
     async fn flush_log(&mut self) -> Result<()> {
         let lines = self.log.take();
-        if lines.is_empty() { Ok(()) } else { self.store.append_log(&self.fence, lines).await }
+        if lines.is_empty() {
+            Ok(())
+        } else {
+            self.store.append_log(&self.fence, lines).await
+        }
     }
 }
 
 fn compiled(schema: &serde_json::Value, what: &str) -> Result<jsonschema::Validator> {
-    jsonschema::validator_for(schema)
-        .map_err(|error| Error::new(Code::ComponentRejected, format!("the manifest's {what} schema: {error}")))
+    jsonschema::validator_for(schema).map_err(|error| {
+        Error::new(
+            Code::ComponentRejected,
+            format!("the manifest's {what} schema: {error}"),
+        )
+    })
 }
 
 /// Gives `T` every import of the contract; `context` finds the capabilities in it.

@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 impl Context {
-    fn fact<T: Reply>(&mut self, import: &'static str, fact: impl FnOnce(&Self) -> T) -> wasmtime::Result<T> {
+    fn fact<T: Reply>(
+        &mut self,
+        import: &'static str,
+        fact: impl FnOnce(&Self) -> T,
+    ) -> wasmtime::Result<T> {
         self.through_infallible(import, || Value::Null, |context| Ok(fact(context)))
     }
 }
@@ -25,19 +29,27 @@ impl wit::Host for Context {
     }
 
     fn connection_id(&mut self) -> wasmtime::Result<String> {
-        self.fact("run.connection-id", |context| context.fence.key.connection.connection.to_string())
+        self.fact("run.connection-id", |context| {
+            context.fence.key.connection.connection.to_string()
+        })
     }
 
     fn integration(&mut self) -> wasmtime::Result<String> {
-        self.fact("run.integration", |context| context.fence.key.connection.integration.to_string())
+        self.fact("run.integration", |context| {
+            context.fence.key.connection.integration.to_string()
+        })
     }
 
     fn sync_name(&mut self) -> wasmtime::Result<String> {
-        self.fact("run.sync-name", |context| context.fence.key.sync.to_string())
+        self.fact("run.sync-name", |context| {
+            context.fence.key.sync.to_string()
+        })
     }
 
     fn variant(&mut self) -> wasmtime::Result<String> {
-        self.fact("run.variant", |context| context.fence.key.variant.to_string())
+        self.fact("run.variant", |context| {
+            context.fence.key.variant.to_string()
+        })
     }
 
     fn trigger(&mut self) -> wasmtime::Result<String> {
@@ -53,7 +65,9 @@ impl wit::Host for Context {
     }
 
     fn started_at(&mut self) -> wasmtime::Result<String> {
-        self.fact("run.started-at", |context| context.facts.started.to_string())
+        self.fact("run.started-at", |context| {
+            context.facts.started.to_string()
+        })
     }
 
     fn deadline(&mut self) -> wasmtime::Result<String> {
@@ -69,14 +83,17 @@ impl wit::Host for Context {
     }
 
     fn connection_config(&mut self) -> wasmtime::Result<String> {
-        self.fact("run.connection-config", |context| context.facts.connection_config.clone())
+        self.fact("run.connection-config", |context| {
+            context.facts.connection_config.clone()
+        })
     }
 
     async fn sleep(&mut self, milliseconds: u32) -> Answer<()> {
         let arguments = || json!({ "milliseconds": milliseconds });
         self.through("run.sleep", "", arguments, None, async |context| {
             if milliseconds > SLEEP_MS_MAX {
-                let message = format!("a sleep of {milliseconds} ms is longer than {SLEEP_MS_MAX} ms");
+                let message =
+                    format!("a sleep of {milliseconds} ms is longer than {SLEEP_MS_MAX} ms");
                 return Err(Error::new(Code::InvalidArgument, message));
             }
             tokio::time::sleep(Duration::from_millis(milliseconds.into())).await;

@@ -58,7 +58,12 @@ pub(super) type Answer<T> = wasmtime::Result<Result<T, GuestError>>;
 
 impl Seam {
     pub(super) fn new(tap: Option<Arc<dyn Tap>>, control: Arc<Control>) -> Self {
-        Seam { calls: Arc::default(), trail: Arc::default(), tap, control }
+        Seam {
+            calls: Arc::default(),
+            trail: Arc::default(),
+            tap,
+            control,
+        }
     }
 
     /// How many host calls were made. Shared with the CPU meter, which counts the time
@@ -77,14 +82,25 @@ impl Seam {
         self.tap.is_some()
     }
 
-    fn enter(&self, import: &'static str, label: &str, arguments: impl FnOnce() -> Value) -> Result<Option<Call>> {
+    fn enter(
+        &self,
+        import: &'static str,
+        label: &str,
+        arguments: impl FnOnce() -> Value,
+    ) -> Result<Option<Call>> {
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         self.trail.call(number, import, label);
         if let Some(error) = self.control.ended() {
             return Err(error);
         }
-        let Some(tap) = &self.tap else { return Ok(None) };
-        let call = Call { number, import, arguments: arguments() };
+        let Some(tap) = &self.tap else {
+            return Ok(None);
+        };
+        let call = Call {
+            number,
+            import,
+            arguments: arguments(),
+        };
         match tap.before(&call) {
             Ok(()) => Ok(Some(call)),
             Err(injected) => {
@@ -126,7 +142,10 @@ impl Context {
             None => work(self).await,
             Some(limit) => match tokio::time::timeout(limit, work(self)).await {
                 Ok(answer) => answer,
-                Err(_) => Err(Error::new(Code::LimitTime, format!("the host call {import} took longer than {limit:?}"))),
+                Err(_) => Err(Error::new(
+                    Code::LimitTime,
+                    format!("the host call {import} took longer than {limit:?}"),
+                )),
             },
         };
         self.seam.leave(call, &answer);
@@ -161,7 +180,10 @@ impl Context {
             Ok(value) => Ok(value),
             Err(error) => {
                 let code = error.code.parse().unwrap_or(Code::Internal);
-                Err(wasmtime::Error::new(EndRun(Error::new(code, error.message))))
+                Err(wasmtime::Error::new(EndRun(Error::new(
+                    code,
+                    error.message,
+                ))))
             }
         }
     }
@@ -251,7 +273,9 @@ impl Reply for Vec<Option<String>> {
 
 impl Reply for Vec<(String, String)> {
     fn show(&self) -> Value {
-        self.iter().map(|(name, value)| Value::from(vec![name.as_str(), value.as_str()])).collect()
+        self.iter()
+            .map(|(name, value)| Value::from(vec![name.as_str(), value.as_str()]))
+            .collect()
     }
 }
 

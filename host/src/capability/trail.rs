@@ -117,8 +117,16 @@ impl Trail {
     /// Notes a growth of the run's memory, or a refused one.
     pub fn grew(&self, total_bytes: u64, by_bytes: u64, refused: bool) {
         let mut facts = self.lock();
-        let after_call = facts.last_calls.back().map_or_else(|| "the start".to_owned(), Called::to_string);
-        let growth = Growth { total_bytes, by_bytes, refused, after_call };
+        let after_call = facts
+            .last_calls
+            .back()
+            .map_or_else(|| "the start".to_owned(), Called::to_string);
+        let growth = Growth {
+            total_bytes,
+            by_bytes,
+            refused,
+            after_call,
+        };
         if facts.growths.len() < GROWTHS_KEPT {
             facts.growths.push(growth);
         } else if let Some(last) = facts.growths.last_mut().filter(|last| !last.refused) {
@@ -132,6 +140,8 @@ impl Trail {
     }
 
     fn lock(&self) -> MutexGuard<'_, Facts> {
-        self.facts.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.facts
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

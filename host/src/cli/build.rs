@@ -43,19 +43,40 @@ pub(super) async fn build(args: BuildArgs, output: &Output) -> Result<()> {
 pub(super) fn build_folder(folder: &Path, output: &Output) -> Result<PathBuf> {
     let manifest = folder.join("Cargo.toml");
     if !manifest.is_file() {
-        let message = format!("there is no Cargo.toml in `{}`; name the folder of a sync written in Rust", folder.display());
+        let message = format!(
+            "there is no Cargo.toml in `{}`; name the folder of a sync written in Rust",
+            folder.display()
+        );
         return Err(Error::new(Code::BuildFailed, message));
     }
     ensure_target(folder, output)?;
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics", "--manifest-path"]);
+    cargo.args([
+        "build",
+        "--release",
+        "--target",
+        TARGET,
+        "--message-format",
+        "json-render-diagnostics",
+        "--manifest-path",
+    ]);
     cargo.arg(&manifest);
     PROFILE.iter().for_each(|setting| {
         cargo.args(["--config", setting]);
     });
-    let built = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(|error| no_tool("cargo", &error))?;
+    let built = cargo
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| no_tool("cargo", &error))?;
     if !built.status.success() {
-        return Err(Error::new(Code::BuildFailed, format!("`{}` does not compile; the compiler's messages stand above", folder.display())));
+        return Err(Error::new(
+            Code::BuildFailed,
+            format!(
+                "`{}` does not compile; the compiler's messages stand above",
+                folder.display()
+            ),
+        ));
     }
     component_of(&built.stdout, &manifest)
 }
@@ -70,10 +91,16 @@ struct Artifact {
 }
 
 fn component_of(messages: &[u8], manifest: &Path) -> Result<PathBuf> {
-    let wanted = manifest.canonicalize().unwrap_or_else(|_| manifest.to_owned());
-    let artifacts = messages.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Artifact>(line).ok());
-    let own = artifacts.filter(|artifact| artifact.manifest_path == wanted).flat_map(|artifact| artifact.filenames);
-    own.filter(|file| file.extension().is_some_and(|extension| extension == "wasm")).last().ok_or_else(|| {
+    let wanted = manifest
+        .canonicalize()
+        .unwrap_or_else(|_| manifest.to_owned());
+    let artifacts = messages
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Artifact>(line).ok());
+    let mut own = artifacts
+        .filter(|artifact| artifact.manifest_path == wanted)
+        .flat_map(|artifact| artifact.filenames);
+    own.rfind(|file| file.extension().is_some_and(|extension| extension == "wasm")).ok_or_else(|| {
         let message = format!(
             "`{}` built no component; set `crate-type = [\"cdylib\"]` under [lib] in its Cargo.toml",
             manifest.display()
@@ -84,8 +111,13 @@ fn component_of(messages: &[u8], manifest: &Path) -> Result<PathBuf> {
 
 /// Whether the compiler has the target's standard library, as seen from `folder`.
 pub(super) fn has_target(folder: &Path) -> bool {
-    let asked = Command::new("rustc").current_dir(folder).args(["--print", "target-libdir", "--target", TARGET]).output();
-    asked.is_ok_and(|asked| asked.status.success() && Path::new(String::from_utf8_lossy(&asked.stdout).trim()).is_dir())
+    let asked = Command::new("rustc")
+        .current_dir(folder)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output();
+    asked.is_ok_and(|asked| {
+        asked.status.success() && Path::new(String::from_utf8_lossy(&asked.stdout).trim()).is_dir()
+    })
 }
 
 fn ensure_target(folder: &Path, output: &Output) -> Result<()> {
@@ -93,16 +125,25 @@ fn ensure_target(folder: &Path, output: &Output) -> Result<()> {
         return Ok(());
     }
     output.say(&format!("adding the target {TARGET}"));
-    let added = Command::new("rustup").current_dir(folder).args(["target", "add", TARGET]).stdin(Stdio::null()).status();
+    let added = Command::new("rustup")
+        .current_dir(folder)
+        .args(["target", "add", TARGET])
+        .stdin(Stdio::null())
+        .status();
     match added {
         Ok(status) if status.success() && has_target(folder) => Ok(()),
         _ => {
-            let message = format!("the Rust target {TARGET} is missing; run `rustup target add {TARGET}` and build again");
+            let message = format!(
+                "the Rust target {TARGET} is missing; run `rustup target add {TARGET}` and build again"
+            );
             Err(Error::new(Code::BuildFailed, message))
         }
     }
 }
 
 fn no_tool(tool: &str, error: &std::io::Error) -> Error {
-    Error::new(Code::BuildFailed, format!("`{tool}` could not be started ({error}); install Rust with rustup and try again"))
+    Error::new(
+        Code::BuildFailed,
+        format!("`{tool}` could not be started ({error}); install Rust with rustup and try again"),
+    )
 }

@@ -35,7 +35,11 @@ impl ConnectionArgs {
     }
 
     pub(super) fn sync(&self, sync: SyncName) -> Result<SyncKey> {
-        Ok(SyncKey { connection: self.connection()?, sync, variant: self.variant()? })
+        Ok(SyncKey {
+            connection: self.connection()?,
+            sync,
+            variant: self.variant()?,
+        })
     }
 }
 
@@ -64,7 +68,11 @@ pub(super) struct ReachArgs {
 impl ReachArgs {
     /// What the operator allows a run of this sync on this connection. The hosts that the
     /// manifest asks for are only asked for: the operator allows them by name.
-    pub(super) fn scope(&self, connection: &ConnectionKey, manifest: &Manifest) -> Result<EgressScope> {
+    pub(super) fn scope(
+        &self,
+        connection: &ConnectionKey,
+        manifest: &Manifest,
+    ) -> Result<EgressScope> {
         let base_url = self.base_url.as_deref().map(parse_base).transpose()?;
         let mut policy = EgressPolicy::default();
         if let Some(base) = &base_url {
@@ -76,9 +84,16 @@ impl ReachArgs {
         if self.allow_http {
             policy = policy.allow_plain_http();
         }
-        let missing: Vec<_> = manifest.hosts.iter().filter(|host| !self.allow_host.contains(host)).collect();
+        let missing: Vec<_> = manifest
+            .hosts
+            .iter()
+            .filter(|host| !self.allow_host.contains(host))
+            .collect();
         if !missing.is_empty() {
-            tracing::warn!(?missing, "the manifest asks for hosts that are not allowed; allow them with --allow-host");
+            tracing::warn!(
+                ?missing,
+                "the manifest asks for hosts that are not allowed; allow them with --allow-host"
+            );
         }
         Ok(EgressScope {
             connection: connection.to_string(),
@@ -91,31 +106,56 @@ impl ReachArgs {
     fn credentials(&self) -> Result<Credentials> {
         let mut headers = Vec::new();
         if let Some(variable) = &self.bearer_env {
-            headers.push(("authorization".to_owned(), format!("Bearer {}", secret(variable)?)));
+            headers.push((
+                "authorization".to_owned(),
+                format!("Bearer {}", secret(variable)?),
+            ));
         }
         for pair in &self.header_env {
             let (name, variable) = pair.split_once('=').ok_or_else(|| {
-                Error::new(Code::Usage, format!("--header-env `{pair}` is not of the form NAME=VAR"))
+                Error::new(
+                    Code::Usage,
+                    format!("--header-env `{pair}` is not of the form NAME=VAR"),
+                )
             })?;
             headers.push((name.to_ascii_lowercase(), secret(variable)?));
         }
-        Ok(Credentials { headers, query: Vec::new() })
+        Ok(Credentials {
+            headers,
+            query: Vec::new(),
+        })
     }
 }
 
 /// The rule that lets a run reach its own base URL, with that scheme and port. An address
 /// that is private or loopback counts as named; a name that resolves to one does not.
 fn rule_of(base: &Url) -> Result<HostRule> {
-    let scheme = if base.scheme() == "http" { "http://" } else { "" };
-    let port = base.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    let scheme = if base.scheme() == "http" {
+        "http://"
+    } else {
+        ""
+    };
+    let port = base
+        .port_or_known_default()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
     format!("{scheme}{}{port}", base.host_str().unwrap_or_default()).parse()
 }
 
 fn parse_base(text: &str) -> Result<Url> {
-    Url::parse(text).map_err(|error| Error::new(Code::Usage, format!("--base-url `{text}` is not a URL: {error}")))
+    Url::parse(text).map_err(|error| {
+        Error::new(
+            Code::Usage,
+            format!("--base-url `{text}` is not a URL: {error}"),
+        )
+    })
 }
 
 fn secret(variable: &str) -> Result<String> {
-    std::env::var(variable)
-        .map_err(|_| Error::new(Code::Usage, format!("the environment variable `{variable}` is not set, or not text")))
+    std::env::var(variable).map_err(|_| {
+        Error::new(
+            Code::Usage,
+            format!("the environment variable `{variable}` is not set, or not text"),
+        )
+    })
 }

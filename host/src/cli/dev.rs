@@ -49,7 +49,10 @@ pub(super) async fn dev(args: DevArgs, output: &Output) -> Result<()> {
         if let Err(error) = once(&args, &runner, &mut cursors, output).await {
             output.error(&error);
         }
-        output.say(&format!("\nwatching `{}`; Ctrl-C ends", args.path.display()));
+        output.say(&format!(
+            "\nwatching `{}`; Ctrl-C ends",
+            args.path.display()
+        ));
         tokio::select! {
             _ = tokio::signal::ctrl_c() => return Ok(()),
             change = changes.recv() => if change.is_none() { return Ok(()) },
@@ -59,8 +62,17 @@ pub(super) async fn dev(args: DevArgs, output: &Output) -> Result<()> {
     }
 }
 
-async fn once(args: &DevArgs, runner: &Runner, cursors: &mut BTreeMap<StreamKey, Cursor>, output: &Output) -> Result<()> {
-    let component = if args.path.is_dir() { build_folder(&args.path, output)? } else { args.path.clone() };
+async fn once(
+    args: &DevArgs,
+    runner: &Runner,
+    cursors: &mut BTreeMap<StreamKey, Cursor>,
+    output: &Output,
+) -> Result<()> {
+    let component = if args.path.is_dir() {
+        build_folder(&args.path, output)?
+    } else {
+        args.path.clone()
+    };
     let bytes = host::read_component(&component)?;
     let row = execute(runner, bytes, &args.execute, false, output, true).await?;
     for stream in runner.store.streams(Some(row.connection())).await? {
@@ -71,11 +83,20 @@ async fn once(args: &DevArgs, runner: &Runner, cursors: &mut BTreeMap<StreamKey,
 }
 
 /// Prints what changed in a stream since the last time.
-async fn print_new(store: &dyn Store, stream: &StreamKey, cursors: &mut BTreeMap<StreamKey, Cursor>, output: &Output) -> Result<()> {
+async fn print_new(
+    store: &dyn Store,
+    stream: &StreamKey,
+    cursors: &mut BTreeMap<StreamKey, Cursor>,
+    output: &Output,
+) -> Result<()> {
     loop {
         let after = cursors.get(stream).copied();
-        let page = store.changes(stream, after, CHANGE_PAGE_RECORDS_MAX, ChangeFilter::ALL).await?;
-        page.changes.iter().for_each(|change| output.data(&String::from_utf8_lossy(&change.body)));
+        let page = store
+            .changes(stream, after, CHANGE_PAGE_RECORDS_MAX, ChangeFilter::ALL)
+            .await?;
+        page.changes
+            .iter()
+            .for_each(|change| output.data(&String::from_utf8_lossy(&change.body)));
         cursors.insert(stream.clone(), page.cursor);
         if !page.more {
             return Ok(());
@@ -86,7 +107,12 @@ async fn print_new(store: &dyn Store, stream: &StreamKey, cursors: &mut BTreeMap
 /// Watches a component, or the source of a crate (never its build folder, which each
 /// build changes).
 fn watch(path: &Path) -> Result<(impl Watcher, mpsc::UnboundedReceiver<()>)> {
-    let wrong = |error: notify::Error| Error::new(Code::Usage, format!("watching `{}`: {error}", path.display()));
+    let wrong = |error: notify::Error| {
+        Error::new(
+            Code::Usage,
+            format!("watching `{}`: {error}", path.display()),
+        )
+    };
     let (sender, receiver) = mpsc::unbounded_channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if event.is_ok_and(|event| !event.kind.is_access()) {
@@ -96,6 +122,8 @@ fn watch(path: &Path) -> Result<(impl Watcher, mpsc::UnboundedReceiver<()>)> {
     .map_err(wrong)?;
     let source = path.join("src");
     let watched = if source.is_dir() { &source } else { path };
-    watcher.watch(watched, RecursiveMode::Recursive).map_err(wrong)?;
+    watcher
+        .watch(watched, RecursiveMode::Recursive)
+        .map_err(wrong)?;
     Ok((watcher, receiver))
 }

@@ -71,12 +71,24 @@ impl ExecuteArgs {
     }
 
     /// The request for one run of `ready`.
-    pub(super) fn request(&self, ready: &Ready, trigger: Trigger, observer: Arc<Bar>) -> Result<RunRequest> {
+    pub(super) fn request(
+        &self,
+        ready: &Ready,
+        trigger: Trigger,
+        observer: Arc<Bar>,
+    ) -> Result<RunRequest> {
         if serde_json::from_str::<serde_json::Map<_, _>>(&self.config).is_err() {
-            return Err(Error::new(Code::Usage, format!("--config `{}` is not a JSON object", self.config)));
+            return Err(Error::new(
+                Code::Usage,
+                format!("--config `{}` is not a JSON object", self.config),
+            ));
         }
         let key = self.connection.sync(ready.manifest.name.clone())?;
-        let guard = if self.allow_large_deletes { DeleteGuard::OFF } else { DeleteGuard::DEFAULT };
+        let guard = if self.allow_large_deletes {
+            DeleteGuard::OFF
+        } else {
+            DeleteGuard::DEFAULT
+        };
         Ok(RunRequest {
             scope: Arc::new(self.reach.scope(&key.connection, &ready.manifest)?),
             ready: ready.clone(),
@@ -102,14 +114,23 @@ pub(super) async fn execute(
     output: &Output,
     logs: bool,
 ) -> Result<RunRow> {
-    let ready = deploy::accept(&runner.sandbox, &*runner.store, bytes, limits::RUN_MEMORY_BYTES_CEILING, &runner.clock).await?;
+    let ready = deploy::accept(
+        &runner.sandbox,
+        &*runner.store,
+        bytes,
+        limits::RUN_MEMORY_BYTES_CEILING,
+        &runner.clock,
+    )
+    .await?;
     if let Some(metadata) = &args.metadata {
         put_metadata(runner, args, metadata).await?;
     }
     let mut trigger = Trigger::Manual;
     loop {
         let bar = Arc::new(Bar::new(output, logs));
-        let begun = runner.begin(args.request(&ready, trigger, bar.clone())?).await?;
+        let begun = runner
+            .begin(args.request(&ready, trigger, bar.clone())?)
+            .await?;
         let control = begun.control();
         let interrupts = tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
@@ -129,27 +150,41 @@ pub(super) async fn execute(
         if !goes_on {
             return Ok(row);
         }
-        output.say(&format!("interrupted at a checkpoint; execution {} goes on", row.attempt + 1));
+        output.say(&format!(
+            "interrupted at a checkpoint; execution {} goes on",
+            row.attempt + 1
+        ));
         trigger = Trigger::Continuation;
     }
 }
 
 fn is_interrupted(row: &RunRow) -> bool {
-    matches!(&row.state, crate::model::RunState::Ended(Outcome::Interrupted { .. }))
+    matches!(
+        &row.state,
+        crate::model::RunState::Ended(Outcome::Interrupted { .. })
+    )
 }
 
 async fn put_metadata(runner: &Runner, args: &ExecuteArgs, metadata: &str) -> Result<()> {
     if serde_json::from_str::<serde_json::Map<_, _>>(metadata).is_err() {
-        return Err(Error::new(Code::Usage, format!("--metadata `{metadata}` is not a JSON object")));
+        return Err(Error::new(
+            Code::Usage,
+            format!("--metadata `{metadata}` is not a JSON object"),
+        ));
     }
-    runner.store.put_metadata(&args.connection.connection()?, metadata, true).await?;
+    runner
+        .store
+        .put_metadata(&args.connection.connection()?, metadata, true)
+        .await?;
     Ok(())
 }
 
 /// The error that a run's row stands for, for the exit code.
 pub(super) fn verdict(row: &RunRow) -> Result<()> {
     match &row.state {
-        crate::model::RunState::Ended(outcome) => outcome.error().map_or(Ok(()), |error| Err(error.clone())),
+        crate::model::RunState::Ended(outcome) => {
+            outcome.error().map_or(Ok(()), |error| Err(error.clone()))
+        }
         crate::model::RunState::Running => Ok(()),
     }
 }
@@ -164,12 +199,25 @@ pub(super) fn report(row: &RunRow, output: &Output) {
         crate::model::RunState::Running => "running",
         crate::model::RunState::Ended(outcome) => outcome.word(),
     };
-    output.say(&format!("run {} of {} {}: {state}", row.id, row.key.sync, row.version));
+    output.say(&format!(
+        "run {} of {} {}: {state}",
+        row.id, row.key.sync, row.version
+    ));
     let counts = row.counts.iter().map(|(model, counts)| {
-        let figures = [counts.added, counts.updated, counts.deleted, counts.unchanged].map(count);
+        let figures = [
+            counts.added,
+            counts.updated,
+            counts.deleted,
+            counts.unchanged,
+        ]
+        .map(count);
         std::iter::once(model.to_string()).chain(figures).collect()
     });
-    let table = output.table(&["model", "added", "updated", "deleted", "unchanged"], counts.collect(), &[1, 2, 3, 4]);
+    let table = output.table(
+        &["model", "added", "updated", "deleted", "unchanged"],
+        counts.collect(),
+        &[1, 2, 3, 4],
+    );
     output.say(&table);
     let usage = &row.usage;
     let used = vec![vec![
@@ -177,18 +225,33 @@ pub(super) fn report(row: &RunRow, output: &Output) {
         count(usage.requests),
         count(usage.retries),
         duration(usage.waited_ms * 1_000),
-        format!("{} of {}", mib(usage.memory_peak_bytes), mib(usage.memory_cap_bytes)),
+        format!(
+            "{} of {}",
+            mib(usage.memory_peak_bytes),
+            mib(usage.memory_cap_bytes)
+        ),
         duration(usage.cpu_us),
         duration(usage.wall_us),
     ]];
-    let head = ["pages", "requests", "retries", "waited", "peak memory", "CPU", "time"];
+    let head = [
+        "pages",
+        "requests",
+        "retries",
+        "waited",
+        "peak memory",
+        "CPU",
+        "time",
+    ];
     output.say(&output.table(&head, used, &[0, 1, 2, 3, 4, 5, 6]));
     let none = || "none".to_owned();
     let before = row.checkpoint_before.clone().unwrap_or_else(none);
     let after = row.checkpoint_after.clone().unwrap_or_else(none);
     output.say(&format!("checkpoint: {before} → {after}"));
     for blocked in &row.blocked_deletes {
-        output.say(&format!("held: deleting {} of {} {}: {}", blocked.would_delete, blocked.live, blocked.model, blocked.reason));
+        output.say(&format!(
+            "held: deleting {} of {} {}: {}",
+            blocked.would_delete, blocked.live, blocked.model, blocked.reason
+        ));
         output.say("      look at the sample in the report; run again with --allow-large-deletes to carry it out");
     }
     for warning in &row.warnings {

@@ -18,7 +18,12 @@ use std::sync::Arc;
 #[derive(Args, Clone, Debug)]
 pub(super) struct StoreArgs {
     /// Folder of the store; its compiled code is kept beside it
-    #[arg(long, env = "TIDEGATE_STORE", default_value = ".tidegate/store", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "TIDEGATE_STORE",
+        default_value = ".tidegate/store",
+        value_name = "DIR"
+    )]
     pub(super) store: PathBuf,
 }
 
@@ -28,13 +33,23 @@ impl StoreArgs {
         let (folder, clock) = (self.store.clone(), clock.clone());
         let open = move || SledStore::open(&folder, OpenOptions::default(), clock);
         let opened = tokio::task::spawn_blocking(open).await;
-        opened.map_err(|error| Error::new(Code::StoreDamaged, format!("opening the store broke off: {error}")))?.map(Arc::new)
+        opened
+            .map_err(|error| {
+                Error::new(
+                    Code::StoreDamaged,
+                    format!("opening the store broke off: {error}"),
+                )
+            })?
+            .map(Arc::new)
     }
 
     /// Opens a store that must be there, for a command that only reads.
     pub(super) async fn open_present(&self, clock: &Arc<dyn Clock>) -> Result<Arc<SledStore>> {
         if !self.store.is_dir() {
-            let message = format!("there is no store at `{}`; run a sync first, or name another with --store", self.store.display());
+            let message = format!(
+                "there is no store at `{}`; run a sync first, or name another with --store",
+                self.store.display()
+            );
             return Err(Error::new(Code::NotFound, message));
         }
         self.open(clock).await
@@ -53,24 +68,46 @@ pub(super) fn clock() -> Arc<dyn Clock> {
 
 /// A sandbox with its code cache.
 pub(super) fn sandbox(code_cache: Option<PathBuf>) -> Result<Sandbox> {
-    Sandbox::new(SandboxOptions { cache_folder: code_cache })
+    Sandbox::new(SandboxOptions {
+        cache_folder: code_cache,
+    })
 }
 
 /// A runner over `store`, on the live network.
-pub(super) fn runner(sandbox: Sandbox, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Runner> {
-    let egress: Arc<dyn Egress> = Arc::new(LiveEgress::new(LiveOptions { clock: clock.clone(), ..LiveOptions::default() })?);
-    Ok(Runner { sandbox, store, egress, clock })
+pub(super) fn runner(
+    sandbox: Sandbox,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+) -> Result<Runner> {
+    let egress: Arc<dyn Egress> = Arc::new(LiveEgress::new(LiveOptions {
+        clock: clock.clone(),
+        ..LiveOptions::default()
+    })?);
+    Ok(Runner {
+        sandbox,
+        store,
+        egress,
+        clock,
+    })
 }
 
 /// Reads a component from disk.
 pub(super) fn read_component(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
         let what = match error.kind() {
-            _ if path.is_dir() => "it is a folder; `tidegate build` makes a component of the crate in it".to_owned(),
-            ErrorKind::NotFound => "there is no such file; `tidegate build` makes a component and says where it lies".to_owned(),
+            _ if path.is_dir() => {
+                "it is a folder; `tidegate build` makes a component of the crate in it".to_owned()
+            }
+            ErrorKind::NotFound => {
+                "there is no such file; `tidegate build` makes a component and says where it lies"
+                    .to_owned()
+            }
             _ => error.to_string(),
         };
-        Error::new(Code::NotFound, format!("reading the component `{}`: {what}", path.display()))
+        Error::new(
+            Code::NotFound,
+            format!("reading the component `{}`: {what}", path.display()),
+        )
     })
 }
 

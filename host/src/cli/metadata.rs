@@ -25,14 +25,21 @@ pub(super) struct MetadataArgs {
 pub(super) async fn metadata(args: MetadataArgs, output: &Output) -> Result<()> {
     let clock = host::clock();
     let changes = args.set.is_some() || args.merge.is_some();
-    let store = if changes { args.store.open(&clock).await? } else { args.store.open_present(&clock).await? };
+    let store = if changes {
+        args.store.open(&clock).await?
+    } else {
+        args.store.open_present(&clock).await?
+    };
     let connection = args.connection.connection()?;
-    let (patch, merge) = (args.set.as_ref().or(args.merge.as_ref()), args.merge.is_some());
+    let (patch, merge) = (
+        args.set.as_ref().or(args.merge.as_ref()),
+        args.merge.is_some(),
+    );
     let outcome = match patch {
         None => store.metadata(&connection).await,
-        Some(json) if serde_json::from_str::<serde_json::Map<_, _>>(json).is_err() => {
-            Err(Error::new(Code::Usage, format!("`{json}` is not a JSON object")))
-        }
+        Some(json) if serde_json::from_str::<serde_json::Map<_, _>>(json).is_err() => Err(
+            Error::new(Code::Usage, format!("`{json}` is not a JSON object")),
+        ),
         Some(json) => store.put_metadata(&connection, json, merge).await,
     };
     host::close(store, output).await;

@@ -64,7 +64,10 @@ enum Command {
 /// Parses the arguments, runs the command, and answers its exit code.
 pub fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("TIDEGATE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     // clap prints its own usage errors and ends with code 2, the same as `usage` here.
     let Cli { output, command } = Cli::parse();
     let output = Output::new(output);

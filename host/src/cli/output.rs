@@ -38,13 +38,22 @@ enum Words {
 impl Output {
     pub(super) fn new(args: OutputArgs) -> Self {
         let colour = std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal();
-        Output { json: args.json, quiet: args.quiet, colour, words: Words::Stderr }
+        Output {
+            json: args.json,
+            quiet: args.quiet,
+            colour,
+            words: Words::Stderr,
+        }
     }
 
     /// The same with its words on stdout, for a command whose data are words.
     pub(super) fn to_stdout(&self) -> Self {
         let colour = self.colour && std::io::stdout().is_terminal();
-        Output { colour, words: Words::Stdout, ..self.clone() }
+        Output {
+            colour,
+            words: Words::Stdout,
+            ..self.clone()
+        }
     }
 
     /// Whether data is wanted as JSON.
@@ -101,7 +110,11 @@ impl Output {
             }));
             return;
         }
-        let (on, off) = if self.colour { ("\x1b[31m", "\x1b[0m") } else { ("", "") };
+        let (on, off) = if self.colour {
+            ("\x1b[31m", "\x1b[0m")
+        } else {
+            ("", "")
+        };
         eprintln!("{on}error{off}[{}]: {}", error.code, clean(&error.message));
         eprintln!("\nhint: {}", error.code.advice());
     }
@@ -109,7 +122,9 @@ impl Output {
     /// A table of `rows` under `head`; the columns in `right` are numbers.
     pub(super) fn table(&self, head: &[&str], rows: Vec<Vec<String>>, right: &[usize]) -> String {
         let mut table = Table::new();
-        table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+        table
+            .load_preset(UTF8_HORIZONTAL_ONLY)
+            .set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(head);
         for row in rows {
             table.add_row(row.iter().map(|cell| clean(cell)));
@@ -126,14 +141,15 @@ impl Output {
 /// `text` with its control characters escaped, so that a guest's words cannot steer the
 /// terminal. Line breaks and tabs stay.
 pub(super) fn clean(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, each| {
-        match each {
-            '\n' | '\t' => out.push(each),
-            each if each.is_control() => out.extend(each.escape_default()),
-            each => out.push(each),
-        }
-        out
-    })
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut out, each| {
+            match each {
+                '\n' | '\t' => out.push(each),
+                each if each.is_control() => out.extend(each.escape_default()),
+                each => out.push(each),
+            }
+            out
+        })
 }
 
 /// A number with its thousands set apart.
@@ -170,7 +186,13 @@ mod tests {
     #[test]
     fn words_and_numbers() {
         assert_eq!(clean("a\x1b[31mb\tc\n"), "a\\u{1b}[31mb\tc\n");
-        assert_eq!([0, 999, 1_000, 17_080, 1_234_567].map(count), ["0", "999", "1,000", "17,080", "1,234,567"]);
-        assert_eq!([7, 1_500, 2_000_000].map(duration), ["7 µs", "1.5 ms", "2.00 s"]);
+        assert_eq!(
+            [0, 999, 1_000, 17_080, 1_234_567].map(count),
+            ["0", "999", "1,000", "17,080", "1,234,567"]
+        );
+        assert_eq!(
+            [7, 1_500, 2_000_000].map(duration),
+            ["7 µs", "1.5 ms", "2.00 s"]
+        );
     }
 }

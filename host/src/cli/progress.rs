@@ -27,12 +27,20 @@ impl Bar {
     /// A bar, or nothing to see where stderr is no terminal. `logs` shows the guest's
     /// lines too, unless only data is wanted.
     pub(super) fn new(output: &Output, logs: bool) -> Self {
-        let bar = if output.is_live() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        let bar = if output.is_live() {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::hidden()
+        };
         if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed_precise} {msg}") {
             bar.set_style(style);
         }
         bar.enable_steady_tick(REDRAW);
-        Bar { bar, seen: Mutex::default(), logs: logs && !output.is_quiet() }
+        Bar {
+            bar,
+            seen: Mutex::default(),
+            logs: logs && !output.is_quiet(),
+        }
     }
 
     /// Takes the bar away.
@@ -41,11 +49,22 @@ impl Bar {
     }
 
     fn redraw(&self, change: impl FnOnce(&mut Seen)) {
-        let mut seen = self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         change(&mut seen);
-        let SaveSummary { added, updated, unchanged } = seen.total;
-        let [added, updated, unchanged] = [added, updated, unchanged].map(|each| count(each.into()));
-        self.bar.set_message(format!("{added} added, {updated} updated, {unchanged} unchanged  {}", seen.words));
+        let SaveSummary {
+            added,
+            updated,
+            unchanged,
+        } = seen.total;
+        let [added, updated, unchanged] =
+            [added, updated, unchanged].map(|each| count(each.into()));
+        self.bar.set_message(format!(
+            "{added} added, {updated} updated, {unchanged} unchanged  {}",
+            seen.words
+        ));
     }
 }
 
@@ -80,6 +99,10 @@ pub(super) fn log_line(line: &LogLine) -> String {
         LogLevel::Error => "error",
     };
     let at = line.at.strftime("%H:%M:%S%.3f");
-    let attributes = if line.attributes.is_empty() { String::new() } else { format!(" {}", clean(&line.attributes)) };
+    let attributes = if line.attributes.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", clean(&line.attributes))
+    };
     format!("{at} {level:5} {}{attributes}", clean(&line.message))
 }

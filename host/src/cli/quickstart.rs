@@ -26,9 +26,18 @@ const SMALL_CAP: u64 = 8 * MIB;
 
 /// The examples, from the source tree or else as they were bundled with this binary.
 const EXAMPLES: [(&str, &[u8]); 3] = [
-    ("full-refresh", include_bytes!("../../bundled/full-refresh.wasm")),
-    ("checkpoint", include_bytes!("../../bundled/checkpoint.wasm")),
-    ("accumulate", include_bytes!("../../bundled/accumulate.wasm")),
+    (
+        "full-refresh",
+        include_bytes!("../../bundled/full-refresh.wasm"),
+    ),
+    (
+        "checkpoint",
+        include_bytes!("../../bundled/checkpoint.wasm"),
+    ),
+    (
+        "accumulate",
+        include_bytes!("../../bundled/accumulate.wasm"),
+    ),
 ];
 
 /// Flags of `quickstart`.
@@ -47,7 +56,9 @@ const MARK: &str = "made-by-tidegate-quickstart";
 
 pub(super) async fn quickstart(args: QuickstartArgs, output: &Output) -> Result<()> {
     clear(&args.folder)?;
-    let store_args = StoreArgs { store: args.folder.join("store") };
+    let store_args = StoreArgs {
+        store: args.folder.join("store"),
+    };
     let examples = components(args.bundled, output)?;
     let clock = host::clock();
     let provider = start_provider().await?;
@@ -58,15 +69,25 @@ pub(super) async fn quickstart(args: QuickstartArgs, output: &Output) -> Result<
         count(provider.contacts().len())
     ));
     let store = store_args.open(&clock).await?;
-    let runner = host::runner(host::sandbox(Some(store_args.code_cache()))?, store.clone(), clock)?;
-    let demo = Demo { runner, provider, output: output.clone() };
+    let runner = host::runner(
+        host::sandbox(Some(store_args.code_cache()))?,
+        store.clone(),
+        clock,
+    )?;
+    let demo = Demo {
+        runner,
+        provider,
+        output: output.clone(),
+    };
     let outcome = demo.play(examples).await;
     drop(demo);
     host::close(store, output).await;
     outcome?;
     let folder = store_args.store.display();
     output.heading("Look around");
-    output.say(&format!("  tidegate records --store {folder} User --limit 3"));
+    output.say(&format!(
+        "  tidegate records --store {folder} User --limit 3"
+    ));
     output.say(&format!("  tidegate runs --store {folder}"));
     output.say("  example-syncs/README.md says which pattern suits which data");
     Ok(())
@@ -80,7 +101,11 @@ struct Demo {
 
 impl Demo {
     async fn play(&self, [refresh, checkpoint, accumulate]: [Vec<u8>; 3]) -> Result<()> {
-        let (say, users, contacts) = (&self.output, self.provider.users(), self.provider.contacts());
+        let (say, users, contacts) = (
+            &self.output,
+            self.provider.users(),
+            self.provider.contacts(),
+        );
         say.heading("1. full-refresh: everything, each time; the host finds what changed");
         self.succeed(refresh.clone(), None).await?;
         users.update(0..12);
@@ -100,7 +125,10 @@ impl Demo {
         let row = self.run(accumulate, Some(SMALL_CAP)).await?;
         match super::execute::verdict(&row) {
             Err(error) if error.code == Code::LimitMemory => Ok(()),
-            _ => Err(Error::new(Code::Internal, "the accumulating sync did not reach its memory cap")),
+            _ => Err(Error::new(
+                Code::Internal,
+                "the accumulating sync did not reach its memory cap",
+            )),
         }
     }
 
@@ -121,22 +149,42 @@ impl Demo {
 /// Flags as they are when none is given, so that the demo runs what a user would.
 fn defaults<T: Args + FromArgMatches>() -> Result<T> {
     let command = T::augment_args(clap::Command::new("defaults"));
-    let wrong = |error: clap::Error| Error::new(Code::Internal, format!("the default flags do not parse: {error}"));
+    let wrong = |error: clap::Error| {
+        Error::new(
+            Code::Internal,
+            format!("the default flags do not parse: {error}"),
+        )
+    };
     let mut matches = command.try_get_matches_from(["defaults"]).map_err(wrong)?;
     T::from_arg_matches_mut(&mut matches).map_err(wrong)
 }
 
 async fn start_provider() -> Result<ProviderHandle> {
-    let provider = Provider::builder().contacts(CONTACTS, SEED).users(USERS, SEED);
-    provider.start().await.map_err(|error| Error::new(Code::Internal, format!("starting the demo provider: {error:#}")))
+    let provider = Provider::builder()
+        .contacts(CONTACTS, SEED)
+        .users(USERS, SEED);
+    provider.start().await.map_err(|error| {
+        Error::new(
+            Code::Internal,
+            format!("starting the demo provider: {error:#}"),
+        )
+    })
 }
 
 /// Removes what an earlier quickstart left; a folder of anybody else is left alone.
 fn clear(folder: &Path) -> Result<()> {
-    let wrong = |error: std::io::Error| Error::new(Code::Usage, format!("preparing the folder `{}`: {error}", folder.display()));
+    let wrong = |error: std::io::Error| {
+        Error::new(
+            Code::Usage,
+            format!("preparing the folder `{}`: {error}", folder.display()),
+        )
+    };
     if folder.exists() {
         if !folder.join(MARK).exists() {
-            let message = format!("`{}` was not made by a quickstart; name another with --folder", folder.display());
+            let message = format!(
+                "`{}` was not made by a quickstart; name another with --folder",
+                folder.display()
+            );
             return Err(Error::new(Code::Usage, message));
         }
         std::fs::remove_dir_all(folder).map_err(wrong)?;

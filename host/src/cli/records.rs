@@ -5,7 +5,9 @@ use super::host::{self, StoreArgs};
 use super::output::{Output, count};
 use crate::error::{Code, Error, Result};
 use crate::limits::CHANGE_PAGE_RECORDS_MAX;
-use crate::model::{ChangeFilter, ConnectionKey, Cursor, ModelName, StoredRecord, StreamKey, Variant, nearest};
+use crate::model::{
+    ChangeFilter, ConnectionKey, Cursor, ModelName, StoredRecord, StreamKey, Variant, nearest,
+};
 use crate::store::Store;
 use clap::Args;
 use serde::Serialize;
@@ -54,7 +56,9 @@ pub(super) async fn records(args: RecordsArgs, output: &Output) -> Result<()> {
     let store = args.store.open_present(&host::clock()).await?;
     let connection = args.connection.connection()?;
     let outcome = match &args.model {
-        Some(model) => print_changes(&args, ModelName::new(model)?, &*store, connection, output).await,
+        Some(model) => {
+            print_changes(&args, ModelName::new(model)?, &*store, connection, output).await
+        }
         None => print_streams(&*store, connection, output).await,
     };
     host::close(store, output).await;
@@ -68,24 +72,46 @@ async fn print_changes(
     connection: ConnectionKey,
     output: &Output,
 ) -> Result<()> {
-    let stream = StreamKey { connection, model, variant: args.connection.variant()? };
+    let stream = StreamKey {
+        connection,
+        model,
+        variant: args.connection.variant()?,
+    };
     let known = store.streams(Some(&stream.connection)).await?;
     if !known.contains(&stream) {
         let names = known.iter().map(|known| known.model.as_str());
         let near = nearest(stream.model.as_str(), names);
-        return Err(Error::new(Code::NotFound, format!("there are no records of {stream}{near}; `tidegate records` lists the models")));
+        return Err(Error::new(
+            Code::NotFound,
+            format!("there are no records of {stream}{near}; `tidegate records` lists the models"),
+        ));
     }
     let (mut cursor, mut left) = (args.cursor, if args.all { usize::MAX } else { args.limit });
     loop {
-        let page = store.changes(&stream, cursor, left.min(CHANGE_PAGE_RECORDS_MAX), args.filter).await?;
+        let page = store
+            .changes(
+                &stream,
+                cursor,
+                left.min(CHANGE_PAGE_RECORDS_MAX),
+                args.filter,
+            )
+            .await?;
         left = left.saturating_sub(page.changes.len());
-        page.changes.iter().for_each(|change| print_change(change, args.bodies, output));
+        page.changes
+            .iter()
+            .for_each(|change| print_change(change, args.bodies, output));
         cursor = Some(page.cursor);
         if !page.more || left == 0 {
             if output.is_json() && !args.bodies {
-                output.json(&serde_json::json!({ "cursor": page.cursor.to_string(), "more": page.more }));
+                output.json(
+                    &serde_json::json!({ "cursor": page.cursor.to_string(), "more": page.more }),
+                );
             }
-            let more = if page.more { "more with" } else { "all read; later changes with" };
+            let more = if page.more {
+                "more with"
+            } else {
+                "all read; later changes with"
+            };
             output.say(&format!("{more} --cursor {}", page.cursor));
             return Ok(());
         }
@@ -109,7 +135,11 @@ fn print_change(change: &StoredRecord, body_only: bool, output: &Output) {
     });
 }
 
-async fn print_streams(store: &dyn Store, connection: ConnectionKey, output: &Output) -> Result<()> {
+async fn print_streams(
+    store: &dyn Store,
+    connection: ConnectionKey,
+    output: &Output,
+) -> Result<()> {
     let streams = store.streams(Some(&connection)).await?;
     let mut rows = Vec::new();
     for stream in streams {

@@ -32,15 +32,28 @@ pub(super) async fn reset(args: ResetArgs, output: &Output) -> Result<()> {
 
 async fn reset_in(args: &ResetArgs, store: &dyn Store, output: &Output) -> Result<()> {
     let key = args.connection.sync(args.sync.clone())?;
-    let runs = store.runs(RunQuery { key: Some(key.clone()), limit: 1, ..RunQuery::default() }).await?;
+    let runs = store
+        .runs(RunQuery {
+            key: Some(key.clone()),
+            limit: 1,
+            ..RunQuery::default()
+        })
+        .await?;
     let Some(last) = runs.first() else {
-        return Err(Error::new(Code::NotFound, format!("{key} never ran; `tidegate runs` lists the runs")));
+        return Err(Error::new(
+            Code::NotFound,
+            format!("{key} never ran; `tidegate runs` lists the runs"),
+        ));
     };
     let models: Vec<ModelName> = match store.deployment(&last.digest).await? {
         Some(deployment) => deployment.manifest.models.into_keys().collect(),
         None => last.counts.keys().cloned().collect(),
     };
-    let what = if args.records { Reset::CheckpointAndRecords } else { Reset::Checkpoint };
+    let what = if args.records {
+        Reset::CheckpointAndRecords
+    } else {
+        Reset::Checkpoint
+    };
     store.reset(&key, &models, what).await?;
     output.say(&match what {
         Reset::Checkpoint => format!("{key} starts from the beginning; its records stay"),

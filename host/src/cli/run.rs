@@ -30,7 +30,15 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
     let store = args.store.open(&clock).await?;
     let sandbox = host::sandbox(Some(args.store.code_cache()))?;
     let runner = host::runner(sandbox, store.clone(), clock)?;
-    let row = execute(&runner, bytes, &args.execute, args.until_done, output, args.logs).await;
+    let row = execute(
+        &runner,
+        bytes,
+        &args.execute,
+        args.until_done,
+        output,
+        args.logs,
+    )
+    .await;
     drop(runner);
     host::close(store, output).await;
     let row = row?;

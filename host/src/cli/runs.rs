@@ -38,7 +38,12 @@ pub(super) async fn runs(args: RunsArgs, output: &Output) -> Result<()> {
 
 async fn show(store: &dyn Store, id: RunId, output: &Output) -> Result<()> {
     let row = store.run(id).await?;
-    let row = row.ok_or_else(|| Error::new(Code::NotFound, format!("there is no run {id}; `tidegate runs` lists them")))?;
+    let row = row.ok_or_else(|| {
+        Error::new(
+            Code::NotFound,
+            format!("there is no run {id}; `tidegate runs` lists them"),
+        )
+    })?;
     let log = store.run_log(id).await?;
     if output.is_json() {
         output.json(&serde_json::json!({ "run": row, "log": log }));
@@ -54,12 +59,29 @@ async fn show(store: &dyn Store, id: RunId, output: &Output) -> Result<()> {
 }
 
 async fn list(store: &dyn Store, limit: usize, output: &Output) -> Result<()> {
-    let rows = store.runs(RunQuery { limit, ..RunQuery::default() }).await?;
+    let rows = store
+        .runs(RunQuery {
+            limit,
+            ..RunQuery::default()
+        })
+        .await?;
     if output.is_json() {
         rows.iter().for_each(|row| output.json(row));
         return Ok(());
     }
-    let head = ["run", "sync", "connection", "started", "state", "added", "updated", "deleted", "unchanged", "peak memory", "time"];
+    let head = [
+        "run",
+        "sync",
+        "connection",
+        "started",
+        "state",
+        "added",
+        "updated",
+        "deleted",
+        "unchanged",
+        "peak memory",
+        "time",
+    ];
     let rows = rows.iter().map(line).collect();
     output.data(&output.table(&head, rows, &[5, 6, 7, 8, 9, 10]));
     Ok(())
@@ -106,7 +128,12 @@ pub(super) fn print_post_mortem(found: &PostMortem, output: &Output) {
         let from = found.growths.len().saturating_sub(GROWTHS_SHOWN);
         let rows = found.growths.iter().skip(from).map(|growth| {
             let note = if growth.refused { "refused" } else { "" };
-            vec![mib(growth.total_bytes), format!("+{}", mib(growth.by_bytes)), clean(&growth.after_call), note.to_owned()]
+            vec![
+                mib(growth.total_bytes),
+                format!("+{}", mib(growth.by_bytes)),
+                clean(&growth.after_call),
+                note.to_owned(),
+            ]
         });
         let head = ["memory held", "growth", "after the host call", ""];
         output.say(&format!("the last of {} growths:", found.growths.len()));
@@ -114,13 +141,23 @@ pub(super) fn print_post_mortem(found: &PostMortem, output: &Output) {
     }
     if !found.backtrace.is_empty() {
         output.say("where the guest stood:");
-        found.backtrace.iter().take(FRAMES_SHOWN).for_each(|frame| output.say(&format!("  {}", clean(frame))));
+        found
+            .backtrace
+            .iter()
+            .take(FRAMES_SHOWN)
+            .for_each(|frame| output.say(&format!("  {}", clean(frame))));
     }
     if !found.stderr_tail.trim().is_empty() {
-        output.say(&format!("it wrote to stderr:\n{}", clean(found.stderr_tail.trim_end())));
+        output.say(&format!(
+            "it wrote to stderr:\n{}",
+            clean(found.stderr_tail.trim_end())
+        ));
     }
     output.say(&match &found.next_checkpoint {
-        Some(checkpoint) => format!("the next run starts from the checkpoint {}", clean(checkpoint)),
+        Some(checkpoint) => format!(
+            "the next run starts from the checkpoint {}",
+            clean(checkpoint)
+        ),
         None => "the next run starts from the beginning: there is no checkpoint".to_owned(),
     });
 }

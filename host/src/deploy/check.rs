@@ -6,7 +6,8 @@ use crate::error::{Code, Error, Result};
 use crate::limits::{self as limit, MIB};
 use crate::model::nearest;
 use wasmparser::{
-    ComponentTypeRef, Encoding, FunctionBody, MemoryType, Operator, Parser, Payload, Validator, WasmFeatures,
+    ComponentTypeRef, Encoding, FunctionBody, MemoryType, Operator, Parser, Payload, Validator,
+    WasmFeatures,
 };
 
 /// Bytes of a page of linear memory.
@@ -36,9 +37,24 @@ pub struct Structure {
 /// Interfaces of WASI 0.2 that guests may import. `wasi:http` is missing on purpose: it
 /// would go round the egress gate. `wasi:sockets` would as well and is never given, but
 /// CPython's runtime imports it always, so it may be named; to call it is a trap.
-const WASI: &[&str] = &["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+const WASI: &[&str] = &[
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:filesystem/",
+    "wasi:io/",
+    "wasi:random/",
+    "wasi:sockets/",
+];
 /// Interfaces of the contract.
-const CONTRACT: &[&str] = &["types", "fetch", "records", "checkpoint", "metadata", "log", "run"];
+const CONTRACT: &[&str] = &[
+    "types",
+    "fetch",
+    "records",
+    "checkpoint",
+    "metadata",
+    "log",
+    "run",
+];
 /// The contract's package, up to an interface's name.
 const PACKAGE: &str = "tidegate:sync/";
 /// The track of versions that this host serves.
@@ -51,7 +67,13 @@ pub fn check(bytes: &[u8]) -> Result<Structure> {
     let mut depth = 0usize;
     let features = WasmFeatures::default() | WasmFeatures::CM_ASYNC;
     for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload.map_err(|error| rejected(format!("it is damaged at byte {}: {}", error.offset(), error.message())))?;
+        let payload = payload.map_err(|error| {
+            rejected(format!(
+                "it is damaged at byte {}: {}",
+                error.offset(),
+                error.message()
+            ))
+        })?;
         match &payload {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
@@ -62,8 +84,17 @@ pub fn check(bytes: &[u8]) -> Result<Structure> {
     // Only now: validation is not free, and the bounds above keep it cheap.
     Validator::new_with_features(features)
         .validate_all(bytes)
-        .map_err(|error| rejected(format!("it is not valid at byte {}: {}", error.offset(), error.message())))?;
-    structure.imports.iter().try_for_each(|import| known_import(import))?;
+        .map_err(|error| {
+            rejected(format!(
+                "it is not valid at byte {}: {}",
+                error.offset(),
+                error.message()
+            ))
+        })?;
+    structure
+        .imports
+        .iter()
+        .try_for_each(|import| known_import(import))?;
     for export in ["describe", "run"] {
         if !structure.exports.iter().any(|name| name == export) {
             return Err(rejected(format!(
@@ -77,14 +108,19 @@ pub fn check(bytes: &[u8]) -> Result<Structure> {
 /// Whether the bytes are a component in binary form at all, and what they are if not.
 fn form(bytes: &[u8]) -> Result<()> {
     if bytes.len() > limit::COMPONENT_BYTES_MAX {
-        let (has, most) = (bytes.len() as u64 / MIB, limit::COMPONENT_BYTES_MAX as u64 / MIB);
+        let (has, most) = (
+            bytes.len() as u64 / MIB,
+            limit::COMPONENT_BYTES_MAX as u64 / MIB,
+        );
         return Err(rejected(format!("it has {has} MiB, limit {most}")));
     }
     if bytes.is_empty() {
         return Err(rejected("the file is empty".into()));
     }
     if bytes.trim_ascii_start().starts_with(b"(") {
-        return Err(rejected("it is in text form; assemble it to a binary component first".into()));
+        return Err(rejected(
+            "it is in text form; assemble it to a binary component first".into(),
+        ));
     }
     if Parser::is_core_wasm(bytes) {
         return Err(rejected(
@@ -92,8 +128,12 @@ fn form(bytes: &[u8]) -> Result<()> {
         ));
     }
     if !Parser::is_component(bytes) {
-        let start = bytes.get(..HEADER_BYTES.min(bytes.len())).unwrap_or_default();
-        return Err(rejected(format!("it is not WebAssembly: it starts with {start:02x?}")));
+        let start = bytes
+            .get(..HEADER_BYTES.min(bytes.len()))
+            .unwrap_or_default();
+        return Err(rejected(format!(
+            "it is not WebAssembly: it starts with {start:02x?}"
+        )));
     }
     Ok(())
 }
@@ -101,20 +141,37 @@ fn form(bytes: &[u8]) -> Result<()> {
 impl Structure {
     fn take_in(&mut self, payload: Payload<'_>, depth: usize) -> Result<()> {
         match payload {
-            Payload::Version { encoding: Encoding::Module, .. } => {
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            } => {
                 self.modules += 1;
-                within("core modules", self.modules as u64, limit::COMPONENT_MODULES_MAX as u64)
+                within(
+                    "core modules",
+                    self.modules as u64,
+                    limit::COMPONENT_MODULES_MAX as u64,
+                )
             }
             Payload::InstanceSection(section) => {
                 self.instances += section.count() as usize;
-                within("core instances", self.instances as u64, limit::COMPONENT_INSTANCES_MAX as u64)
+                within(
+                    "core instances",
+                    self.instances as u64,
+                    limit::COMPONENT_INSTANCES_MAX as u64,
+                )
             }
-            Payload::GlobalSection(section) => {
-                within("globals in one module", section.count().into(), limit::MODULE_GLOBALS_MAX.into())
-            }
+            Payload::GlobalSection(section) => within(
+                "globals in one module",
+                section.count().into(),
+                limit::MODULE_GLOBALS_MAX.into(),
+            ),
             Payload::FunctionSection(section) => {
                 self.functions += u64::from(section.count());
-                within("functions in one module", section.count().into(), limit::MODULE_FUNCTIONS_MAX.into())
+                within(
+                    "functions in one module",
+                    section.count().into(),
+                    limit::MODULE_FUNCTIONS_MAX.into(),
+                )
             }
             Payload::MemorySection(section) => {
                 for memory in section {
@@ -134,7 +191,8 @@ impl Structure {
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
-                    self.exports.push(export.map_err(damaged)?.name.name.to_owned());
+                    self.exports
+                        .push(export.map_err(damaged)?.name.name.to_owned());
                 }
                 Ok(())
             }
@@ -144,27 +202,46 @@ impl Structure {
 
     fn memory(&mut self, memory: MemoryType) -> Result<()> {
         if memory.shared || memory.memory64 {
-            return Err(rejected("it has a shared or a 64-bit memory, which this host does not run".into()));
+            return Err(rejected(
+                "it has a shared or a 64-bit memory, which this host does not run".into(),
+            ));
         }
-        self.initial_memory_bytes = self.initial_memory_bytes.saturating_add(memory.initial.saturating_mul(WASM_PAGE_BYTES));
+        self.initial_memory_bytes = self
+            .initial_memory_bytes
+            .saturating_add(memory.initial.saturating_mul(WASM_PAGE_BYTES));
         Ok(())
     }
 
     fn body(&mut self, body: &FunctionBody<'_>) -> Result<()> {
         let bytes = body.range().len();
         self.largest_body_bytes = self.largest_body_bytes.max(bytes);
-        within("bytes in one function body", bytes as u64, limit::FUNCTION_BODY_BYTES_MAX as u64)?;
+        within(
+            "bytes in one function body",
+            bytes as u64,
+            limit::FUNCTION_BODY_BYTES_MAX as u64,
+        )?;
         let mut locals = 0u64;
         for group in body.get_locals_reader().map_err(damaged)? {
             locals += u64::from(group.map_err(damaged)?.0);
         }
-        within("locals in one function", locals, limit::FUNCTION_LOCALS_MAX.into())?;
+        within(
+            "locals in one function",
+            locals,
+            limit::FUNCTION_LOCALS_MAX.into(),
+        )?;
         let mut nesting = 0usize;
         for operator in body.get_operators_reader().map_err(damaged)? {
             match operator.map_err(damaged)? {
-                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } | Operator::TryTable { .. } => {
+                Operator::Block { .. }
+                | Operator::Loop { .. }
+                | Operator::If { .. }
+                | Operator::TryTable { .. } => {
                     nesting += 1;
-                    within("nested blocks in one function", nesting as u64, limit::FUNCTION_NESTING_MAX as u64)?;
+                    within(
+                        "nested blocks in one function",
+                        nesting as u64,
+                        limit::FUNCTION_NESTING_MAX as u64,
+                    )?;
                 }
                 Operator::End => nesting = nesting.saturating_sub(1),
                 _ => {}
@@ -175,7 +252,11 @@ impl Structure {
 }
 
 fn within(what: &str, found: u64, limit: u64) -> Result<()> {
-    if found <= limit { Ok(()) } else { Err(rejected(format!("it has {found} {what}, limit {limit}"))) }
+    if found <= limit {
+        Ok(())
+    } else {
+        Err(rejected(format!("it has {found} {what}, limit {limit}")))
+    }
 }
 
 /// Whether an import is one that this host gives, by name; the functions in it are
@@ -184,21 +265,32 @@ fn known_import(import: &str) -> Result<()> {
     if WASI.iter().any(|prefix| import.starts_with(prefix)) && import.contains("@0.2.") {
         return Ok(());
     }
-    let ours = import.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@'));
+    let ours = import
+        .strip_prefix(PACKAGE)
+        .and_then(|rest| rest.split_once('@'));
     let advice = match ours {
-        Some((interface, _)) if !CONTRACT.contains(&interface) => nearest(interface, CONTRACT.iter().copied()),
+        Some((interface, _)) if !CONTRACT.contains(&interface) => {
+            nearest(interface, CONTRACT.iter().copied())
+        }
         Some(_) if import.contains(TRACK) => return Ok(()),
         Some(_) => "; this host serves the versions 0.1".to_owned(),
         None if import.starts_with("wasi:http") => {
-            "; use `fetch` of `tidegate:sync` instead, which adds the connection's credentials".to_owned()
+            "; use `fetch` of `tidegate:sync` instead, which adds the connection's credentials"
+                .to_owned()
         }
         None => "; a sync may import `tidegate:sync` 0.1 and a part of WASI 0.2".to_owned(),
     };
-    Err(rejected(format!("it imports `{import}`, which this host does not give{advice}")))
+    Err(rejected(format!(
+        "it imports `{import}`, which this host does not give{advice}"
+    )))
 }
 
 fn damaged(error: wasmparser::BinaryReaderError) -> Error {
-    rejected(format!("it is damaged at byte {}: {}", error.offset(), error.message()))
+    rejected(format!(
+        "it is damaged at byte {}: {}",
+        error.offset(),
+        error.message()
+    ))
 }
 
 fn rejected(message: String) -> Error {

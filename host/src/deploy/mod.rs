@@ -30,7 +30,12 @@ pub struct Ready {
 }
 
 /// Checks a component and asks it for its manifest; nothing is kept.
-pub async fn examine(sandbox: &Sandbox, bytes: Vec<u8>, memory_ceiling: u64, clock: &Arc<dyn Clock>) -> Result<Ready> {
+pub async fn examine(
+    sandbox: &Sandbox,
+    bytes: Vec<u8>,
+    memory_ceiling: u64,
+    clock: &Arc<dyn Clock>,
+) -> Result<Ready> {
     let size = bytes.len() as u64;
     let (structure, compiled) = {
         let sandbox = sandbox.clone();
@@ -38,20 +43,39 @@ pub async fn examine(sandbox: &Sandbox, bytes: Vec<u8>, memory_ceiling: u64, clo
         let compile = move || -> Result<_> { Ok((check(&bytes)?, sandbox.compile(&bytes)?)) };
         tokio::task::spawn_blocking(compile)
             .await
-            .map_err(|error| Error::new(Code::ComponentRejected, format!("the compiler broke on it: {error}")))??
+            .map_err(|error| {
+                Error::new(
+                    Code::ComponentRejected,
+                    format!("the compiler broke on it: {error}"),
+                )
+            })??
     };
     refuse_silent_async(sandbox, &compiled)?;
-    let memory = structure.initial_memory_bytes.saturating_add(DESCRIBE_MEMORY_BYTES);
+    let memory = structure
+        .initial_memory_bytes
+        .saturating_add(DESCRIBE_MEMORY_BYTES);
     let described = sandbox.describe(&compiled, memory, clock.clone()).await?;
     let manifest = Manifest::parse(&described)?;
     let wanted = manifest.memory.map_or(0, |memory| u64::from(memory) * MIB);
     if wanted > memory_ceiling {
         let (wanted, ceiling) = (wanted / MIB, memory_ceiling / MIB);
-        let message = format!("its manifest asks for {wanted} MiB of memory, but this host gives a run at most {ceiling}");
+        let message = format!(
+            "its manifest asks for {wanted} MiB of memory, but this host gives a run at most {ceiling}"
+        );
         return Err(Error::new(Code::ComponentRejected, message));
     }
-    let deployment = Deployment { digest: compiled.digest(), bytes: size, manifest: manifest.clone(), accepted: clock.now() };
-    Ok(Ready { deployment, manifest: Arc::new(manifest), compiled, structure })
+    let deployment = Deployment {
+        digest: compiled.digest(),
+        bytes: size,
+        manifest: manifest.clone(),
+        accepted: clock.now(),
+    };
+    Ok(Ready {
+        deployment,
+        manifest: Arc::new(manifest),
+        compiled,
+        structure,
+    })
 }
 
 /// Examines a component and keeps its deployment.

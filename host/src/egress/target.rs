@@ -28,7 +28,11 @@ pub fn resolve(base: Option<&Url>, text: &str) -> Result<Url, Denied> {
         (None, Some(base)) => as_folder(base)
             .join(text)
             .map_err(|error| invalid(format!("the relative URL ({error})")))?,
-        (None, None) => return Err(invalid("a relative URL on a connection that has no base URL (--base-url)")),
+        (None, None) => {
+            return Err(invalid(
+                "a relative URL on a connection that has no base URL (--base-url)",
+            ));
+        }
     };
     canonical(url)
 }

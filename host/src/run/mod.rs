@@ -89,11 +89,25 @@ impl Default for RunLimits {
 
 impl RunRequest {
     fn memory_bytes(&self) -> Result<u64> {
-        let wish = self.ready.manifest.memory.map(|memory| u64::from(memory) * limits::MIB);
-        let bytes = self.limits.memory_bytes.or(wish).unwrap_or(limits::RUN_MEMORY_BYTES);
+        let wish = self
+            .ready
+            .manifest
+            .memory
+            .map(|memory| u64::from(memory) * limits::MIB);
+        let bytes = self
+            .limits
+            .memory_bytes
+            .or(wish)
+            .unwrap_or(limits::RUN_MEMORY_BYTES);
         if bytes < limits::RUN_MEMORY_BYTES_MIN {
-            let (has, least) = (bytes / limits::KIB, limits::RUN_MEMORY_BYTES_MIN / limits::KIB);
-            return Err(Error::new(Code::InvalidArgument, format!("a memory cap of {has} KiB is under the least of {least} KiB")));
+            let (has, least) = (
+                bytes / limits::KIB,
+                limits::RUN_MEMORY_BYTES_MIN / limits::KIB,
+            );
+            return Err(Error::new(
+                Code::InvalidArgument,
+                format!("a memory cap of {has} KiB is under the least of {least} KiB"),
+            ));
         }
         Ok(bytes)
     }
@@ -129,9 +143,23 @@ impl Runner {
         };
         let begun = self.store.begin_run(start).await?;
         let started = Instant::now();
-        let control = Control::new(started + request.limits.time_soft, started + request.limits.time_hard);
-        let fence = RunFence { run, key: request.key.clone() };
-        Ok(Begun { runner: self.clone(), request, fence, begun, memory, control: Arc::new(control), started })
+        let control = Control::new(
+            started + request.limits.time_soft,
+            started + request.limits.time_hard,
+        );
+        let fence = RunFence {
+            run,
+            key: request.key.clone(),
+        };
+        Ok(Begun {
+            runner: self.clone(),
+            request,
+            fence,
+            begun,
+            memory,
+            control: Arc::new(control),
+            started,
+        })
     }
 
     /// One run, from start to report.
@@ -165,9 +193,21 @@ impl Begun {
     }
 
     async fn run_guest(&self, context: Context) -> Ended {
-        let cpu = CpuLimits { between_calls: self.request.limits.cpu_between_calls, total: self.request.limits.cpu };
+        let cpu = CpuLimits {
+            between_calls: self.request.limits.cpu_between_calls,
+            total: self.request.limits.cpu,
+        };
         let (sandbox, clock) = (&self.runner.sandbox, self.runner.clock.clone());
-        sandbox.run(&self.request.ready.compiled, context, cpu, &self.control, clock, self.request.seed).await
+        sandbox
+            .run(
+                &self.request.ready.compiled,
+                context,
+                cpu,
+                &self.control,
+                clock,
+                self.request.seed,
+            )
+            .await
     }
 
     fn context(&self) -> Result<Context> {
@@ -178,7 +218,9 @@ impl Begun {
                 trigger: self.request.trigger,
                 attempt: self.begun.attempt,
                 started: now,
-                deadline: now.checked_add(self.request.limits.time_hard).unwrap_or(jiff::Timestamp::MAX),
+                deadline: now
+                    .checked_add(self.request.limits.time_hard)
+                    .unwrap_or(jiff::Timestamp::MAX),
                 connection_config: self.request.connection_config.clone(),
                 resumed: self.begun.checkpoint.is_some(),
             },
@@ -200,34 +242,65 @@ impl Begun {
     fn tracked(&self) -> Vec<ModelName> {
         let manifest = &self.request.ready.manifest;
         let tracked = manifest.track_deletes && manifest.sync_type == SyncType::Full;
-        if tracked { manifest.models.keys().cloned().collect() } else { Vec::new() }
+        if tracked {
+            manifest.models.keys().cloned().collect()
+        } else {
+            Vec::new()
+        }
     }
 
     async fn open_passes(&self) -> Result<()> {
         for model in self.tracked() {
-            self.runner.store.open_pass(&self.fence, &model, self.begun.checkpoint.is_some()).await?;
+            self.runner
+                .store
+                .open_pass(&self.fence, &model, self.begun.checkpoint.is_some())
+                .await?;
         }
         Ok(())
     }
 
     async fn finish(&self, ended: Ended) -> Result<RunRow> {
-        let Ended { result, mut context, cpu, backtrace, stderr_tail } = ended;
+        let Ended {
+            result,
+            mut context,
+            cpu,
+            backtrace,
+            stderr_tail,
+        } = ended;
         let outcome = outcome(result);
-        let next = self.runner.store.checkpoint(&self.fence.key).await?.map(|checkpoint| checkpoint.json);
+        let next = self
+            .runner
+            .store
+            .checkpoint(&self.fence.key)
+            .await?
+            .map(|checkpoint| checkpoint.json);
         let post_mortem = outcome.error().map(|error| {
-            let found = post_mortem::Found { error, memory: &self.memory, backtrace, stderr_tail, next_checkpoint: next };
+            let found = post_mortem::Found {
+                error,
+                memory: &self.memory,
+                backtrace,
+                stderr_tail,
+                next_checkpoint: next,
+            };
             post_mortem::write(found, &context.seam().trail().facts(), context.usage.saves)
         });
         if let Some(post_mortem) = &post_mortem {
             context.note(crate::model::LogLevel::Error, &post_mortem.verdict);
         }
         let mut usage = std::mem::take(&mut context.usage);
-        usage.calls = context.seam().calls().load(std::sync::atomic::Ordering::Relaxed);
+        usage.calls = context
+            .seam()
+            .calls()
+            .load(std::sync::atomic::Ordering::Relaxed);
         usage.memory_cap_bytes = self.memory.cap();
         usage.memory_peak_bytes = self.memory.peak();
         usage.cpu_us = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX);
         usage.wall_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let close_passes = if matches!(outcome, Outcome::Success) { self.tracked() } else { Vec::new() };
+        let close_passes = if matches!(outcome, Outcome::Success) {
+            self.tracked()
+        } else {
+            Vec::new()
+        };
         let end = RunEnd {
             outcome,
             ended: self.runner.clock.now(),
@@ -248,7 +321,8 @@ impl Begun {
             "{times} executions in a row were interrupted while the checkpoint stood still; \
              save checkpoints more often or raise the soft time limit"
         );
-        self.finish_without_guest(Error::new(Code::RunStalled, message)).await
+        self.finish_without_guest(Error::new(Code::RunStalled, message))
+            .await
     }
 
     /// Ends a run whose guest never started.
@@ -256,7 +330,10 @@ impl Begun {
         let end = RunEnd {
             outcome: Outcome::Failed { error },
             ended: self.runner.clock.now(),
-            usage: crate::model::Usage { memory_cap_bytes: self.memory.cap(), ..Default::default() },
+            usage: crate::model::Usage {
+                memory_cap_bytes: self.memory.cap(),
+                ..Default::default()
+            },
             blocked_deletes: Vec::new(),
             warnings: Vec::new(),
             post_mortem: None,

@@ -43,7 +43,11 @@ pub(super) fn write(found: Found<'_>, facts: &Facts, saves: u64) -> PostMortem {
 
 fn memory_verdict(memory: &MemoryBudget, facts: &Facts, saves: u64) -> String {
     let wanted = memory.refused().unwrap_or_else(|| memory.peak());
-    let head = format!("out of memory: wanted {} of {}", mib(wanted), mib(memory.cap()));
+    let head = format!(
+        "out of memory: wanted {} of {}",
+        mib(wanted),
+        mib(memory.cap())
+    );
     let pages = facts.pages_since_save;
     let cause = if pages >= ACCUMULATES_PAGES {
         let since = match facts.last_save_at_page {
@@ -51,12 +55,17 @@ fn memory_verdict(memory: &MemoryBudget, facts: &Facts, saves: u64) -> String {
             Some(page) => format!("nothing saved since page {page}"),
         };
         let bytes = mib(facts.unsaved_bytes);
-        format!("it accumulates pages before batch-save: {pages} pages ({bytes}) fetched, {since}; save each page")
+        format!(
+            "it accumulates pages before batch-save: {pages} pages ({bytes}) fetched, {since}; save each page"
+        )
     } else if facts.largest_response_bytes * 4 > memory.cap() {
         let largest = mib(facts.largest_response_bytes);
-        format!("one response has {largest}, which takes several times that once parsed; ask the provider for smaller pages")
+        format!(
+            "one response has {largest}, which takes several times that once parsed; ask the provider for smaller pages"
+        )
     } else if facts.pages == 0 {
-        "it fetched nothing: the memory is the guest's own; generate and save in smaller batches".to_owned()
+        "it fetched nothing: the memory is the guest's own; generate and save in smaller batches"
+            .to_owned()
     } else {
         let (handed, saved) = (mib(facts.handed_bytes), mib(facts.saved_bytes));
         format!(
@@ -81,19 +90,47 @@ mod tests {
         assert!(!memory.take(17 * MIB));
         for (facts, says) in [
             (
-                Facts { pages: 212, pages_since_save: 212, unsaved_bytes: 31 * MIB, ..Facts::default() },
+                Facts {
+                    pages: 212,
+                    pages_since_save: 212,
+                    unsaved_bytes: 31 * MIB,
+                    ..Facts::default()
+                },
                 "212 pages (31.0 MiB) fetched, nothing was ever saved; save each page",
             ),
             (
-                Facts { pages: 9, pages_since_save: 8, last_save_at_page: Some(1), ..Facts::default() },
+                Facts {
+                    pages: 9,
+                    pages_since_save: 8,
+                    last_save_at_page: Some(1),
+                    ..Facts::default()
+                },
                 "nothing saved since page 1",
             ),
-            (Facts { pages: 1, pages_since_save: 1, largest_response_bytes: 8 * MIB, ..Facts::default() }, "smaller pages"),
+            (
+                Facts {
+                    pages: 1,
+                    pages_since_save: 1,
+                    largest_response_bytes: 8 * MIB,
+                    ..Facts::default()
+                },
+                "smaller pages",
+            ),
             (Facts::default(), "fetched nothing"),
-            (Facts { pages: 50, last_save_at_page: Some(50), ..Facts::default() }, "grows with every page"),
+            (
+                Facts {
+                    pages: 50,
+                    last_save_at_page: Some(50),
+                    ..Facts::default()
+                },
+                "grows with every page",
+            ),
         ] {
             let verdict = memory_verdict(&memory, &facts, 50);
-            assert!(verdict.contains(says) && verdict.contains("wanted 17.0 MiB of 16.0 MiB"), "{verdict}");
+            assert!(
+                verdict.contains(says) && verdict.contains("wanted 17.0 MiB of 16.0 MiB"),
+                "{verdict}"
+            );
         }
     }
 }

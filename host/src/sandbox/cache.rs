@@ -33,11 +33,18 @@ pub(super) struct CodeCache {
 impl CodeCache {
     /// Opens or creates the cache in `folder`.
     pub(super) fn open(folder: &Path, engine: &Engine) -> io::Result<Self> {
-        DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(FOLDER_MODE)
+            .create(folder)?;
         let mut settings = HashBytes::default();
         engine.precompile_compatibility_hash().hash(&mut settings);
         let key = read_or_make_key(&folder.join(KEY_FILE))?;
-        Ok(CodeCache { folder: folder.to_owned(), key, engine: settings.0.finalize() })
+        Ok(CodeCache {
+            folder: folder.to_owned(),
+            key,
+            engine: settings.0.finalize(),
+        })
     }
 
     /// The verified native code of a component, if it is here.
@@ -59,7 +66,12 @@ impl CodeCache {
     pub(super) fn keep(&self, component: &Digest, code: &[u8]) -> io::Result<()> {
         let path = self.path(component);
         let fresh = path.with_extension(format!("{}.new", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&fresh)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(FILE_MODE)
+            .open(&fresh)?;
         file.write_all(code)?;
         file.write_all(&self.mac(component, code))?;
         fs::rename(&fresh, &path)
@@ -69,7 +81,8 @@ impl CodeCache {
         let mut name = blake3::Hasher::new();
         name.update(component.as_bytes());
         name.update(self.engine.as_bytes());
-        self.folder.join(format!("{}.cwasm", name.finalize().to_hex()))
+        self.folder
+            .join(format!("{}.cwasm", name.finalize().to_hex()))
     }
 
     fn mac(&self, component: &Digest, code: &[u8]) -> [u8; KEY_BYTES] {
@@ -87,7 +100,13 @@ fn read_or_make_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     }
     let key: [u8; KEY_BYTES] = rand::random();
     let fresh = path.with_extension(format!("{}.new", std::process::id()));
-    OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&fresh)?.write_all(&key)?;
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(FILE_MODE)
+        .open(&fresh)?
+        .write_all(&key)?;
     fs::rename(&fresh, path)?;
     Ok(key)
 }
@@ -102,6 +121,10 @@ impl Hasher for HashBytes {
     }
 
     fn finish(&self) -> u64 {
-        self.0.finalize().as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+        self.0
+            .finalize()
+            .as_bytes()
+            .first_chunk()
+            .map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 }

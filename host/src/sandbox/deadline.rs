@@ -33,7 +33,10 @@ pub(super) fn tick(engine: &Engine) -> Arc<Ticking> {
             }
         }
     };
-    if let Err(error) = std::thread::Builder::new().name("tidegate-epoch".into()).spawn(tick) {
+    if let Err(error) = std::thread::Builder::new()
+        .name("tidegate-epoch".into())
+        .spawn(tick)
+    {
         tracing::error!(%error, "no thread for the epoch: guests cannot be interrupted");
     }
     token
@@ -69,11 +72,17 @@ impl CpuGauge {
         if !self.over.load(Ordering::Relaxed) {
             return None;
         }
-        self.why.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        self.why
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone()
     }
 
     fn stop(&self, why: Error) {
-        *self.why.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(why);
+        *self
+            .why
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(why);
         self.over.store(true, Ordering::Relaxed);
     }
 }
@@ -92,7 +101,12 @@ pub(super) struct Metered<F> {
 }
 
 impl<F> Metered<F> {
-    pub(super) fn new(run: F, gauge: Arc<CpuGauge>, limits: CpuLimits, calls: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(
+        run: F,
+        gauge: Arc<CpuGauge>,
+        limits: CpuLimits,
+        calls: Arc<AtomicU64>,
+    ) -> Self {
         Metered {
             run: Box::pin(run),
             gauge,
@@ -109,19 +123,33 @@ impl<F> Metered<F> {
         self.total += slice;
         let calls = self.calls.load(Ordering::Relaxed);
         let called = std::mem::replace(&mut self.calls_seen, calls) != calls;
-        self.since_call = if called { Duration::ZERO } else { self.since_call + slice };
-        self.gauge.used_us.store(u64::try_from(self.total.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.since_call = if called {
+            Duration::ZERO
+        } else {
+            self.since_call + slice
+        };
+        self.gauge.used_us.store(
+            u64::try_from(self.total.as_micros()).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
     }
 
     fn passed(&self) -> Option<Error> {
         let over = |used: Duration, limit: Duration, what: &str| {
             (used > limit).then(|| {
                 let (used, limit) = (used.as_secs_f64(), limit.as_secs_f64());
-                Error::new(Code::LimitCpu, format!("used {used:.2} s of CPU {what}; limit {limit} s"))
+                Error::new(
+                    Code::LimitCpu,
+                    format!("used {used:.2} s of CPU {what}; limit {limit} s"),
+                )
             })
         };
-        over(self.since_call, self.limits.between_calls, "without a host call")
-            .or_else(|| over(self.total, self.limits.total, "in this run"))
+        over(
+            self.since_call,
+            self.limits.between_calls,
+            "without a host call",
+        )
+        .or_else(|| over(self.total, self.limits.total, "in this run"))
     }
 }
 

@@ -45,14 +45,19 @@ impl Compiled {
         let exports = self.component.component_type();
         let run = exports.get_export(&engine.engine, "run")?;
         match run.ty {
-            wasmtime::component::types::ComponentItem::ComponentFunc(function) => Some(function.async_()),
+            wasmtime::component::types::ComponentItem::ComponentFunc(function) => {
+                Some(function.async_())
+            }
             _ => None,
         }
     }
 
     /// Whether the component exports `name`.
     pub fn exports(&self, engine: &Sandbox, name: &str) -> bool {
-        self.component.component_type().get_export(&engine.engine, name).is_some()
+        self.component
+            .component_type()
+            .get_export(&engine.engine, name)
+            .is_some()
     }
 }
 
@@ -66,25 +71,40 @@ pub struct SandboxOptions {
 impl Sandbox {
     /// An engine with its linker and its epoch ticking.
     pub fn new(options: SandboxOptions) -> Result<Self> {
-        let wrong = |error: wasmtime::Error| Error::new(Code::Internal, format!("setting up the sandbox: {error:#}"));
+        let wrong = |error: wasmtime::Error| {
+            Error::new(Code::Internal, format!("setting up the sandbox: {error:#}"))
+        };
         let engine = Engine::new(&settings()).map_err(wrong)?;
         let mut linker = Linker::new(&engine);
         add_wasi_to_linker(&mut linker).map_err(wrong)?;
-        capability::add_to_linker(&mut linker, |state: &mut RunState| match &mut state.context {
-            Some(context) => context,
-            None => unreachable!("`describe` is linked without capabilities"),
+        capability::add_to_linker(&mut linker, |state: &mut RunState| {
+            match &mut state.context {
+                Some(context) => context,
+                None => unreachable!("`describe` is linked without capabilities"),
+            }
         })
         .map_err(wrong)?;
-        let cache = options.cache_folder.and_then(|folder| open_cache(&folder, &engine));
+        let cache = options
+            .cache_folder
+            .and_then(|folder| open_cache(&folder, &engine));
         let ticking = tick(&engine);
-        Ok(Sandbox { engine, linker: Arc::new(linker), cache, _ticking: ticking })
+        Ok(Sandbox {
+            engine,
+            linker: Arc::new(linker),
+            cache,
+            _ticking: ticking,
+        })
     }
 
     /// Compiles a component in binary form, or loads what it was compiled to before.
     /// The structural check comes first: Cranelift's time is quadratic in places.
     pub fn compile(&self, bytes: &[u8]) -> Result<Compiled> {
         let digest = Digest::of(bytes);
-        let kept = self.cache.as_ref().and_then(|cache| cache.load(&digest)).and_then(|code| self.load(&code));
+        let kept = self
+            .cache
+            .as_ref()
+            .and_then(|cache| cache.load(&digest))
+            .and_then(|code| self.load(&code));
         let component = match kept {
             Some(component) => component,
             None => self.compile_anew(bytes, &digest)?,
@@ -95,14 +115,21 @@ impl Sandbox {
         let pre = linked.and_then(|()| linker.instantiate_pre(&component)).map_err(|error| {
             rejected(format!("it imports what this host does not give: {error:#}; a sync may import `tidegate:sync` 0.1 and a part of WASI 0.2"))
         })?;
-        Ok(Compiled { pre, component, digest })
+        Ok(Compiled {
+            pre,
+            component,
+            digest,
+        })
     }
 
     fn compile_anew(&self, bytes: &[u8], digest: &Digest) -> Result<Component> {
         let component = Component::from_binary(&self.engine, bytes)
             .map_err(|error| rejected(format!("it is not a valid component: {error:#}")))?;
         if let Some(cache) = &self.cache {
-            let kept = component.serialize().map_err(std::io::Error::other).and_then(|code| cache.keep(digest, &code));
+            let kept = component
+                .serialize()
+                .map_err(std::io::Error::other)
+                .and_then(|code| cache.keep(digest, &code));
             if let Err(error) = kept {
                 tracing::warn!(%error, "compiled code could not be kept; the next start compiles again");
             }
@@ -117,7 +144,11 @@ impl Sandbox {
         // checked a MAC over these bytes, keyed with a secret that only this user can
         // read, and bound to this component and this engine's settings.
         let loaded = unsafe { Component::deserialize(&self.engine, code) };
-        loaded.inspect_err(|error| tracing::warn!(%error, "compiled code was refused; it is compiled anew")).ok()
+        loaded
+            .inspect_err(
+                |error| tracing::warn!(%error, "compiled code was refused; it is compiled anew"),
+            )
+            .ok()
     }
 }
 

@@ -21,7 +21,11 @@ pub(super) struct RunLimiter {
 
 impl RunLimiter {
     pub(super) fn new(budget: MemoryBudget, trail: Arc<Trail>) -> Self {
-        RunLimiter { budget, trail, growing: 0 }
+        RunLimiter {
+            budget,
+            trail,
+            growing: 0,
+        }
     }
 
     fn grow(&mut self, bytes: u64, past_own_maximum: bool) -> bool {
@@ -43,8 +47,16 @@ fn over(desired: usize, maximum: Option<usize>) -> bool {
 }
 
 impl ResourceLimiter for RunLimiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(self.grow(desired.saturating_sub(current) as u64, over(desired, maximum)))
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.grow(
+            desired.saturating_sub(current) as u64,
+            over(desired, maximum),
+        ))
     }
 
     fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
@@ -52,9 +64,17 @@ impl ResourceLimiter for RunLimiter {
         Ok(())
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let elements = desired.saturating_sub(current) as u64;
-        Ok(self.grow(elements.saturating_mul(TABLE_ELEMENT_BYTES), over(desired, maximum)))
+        Ok(self.grow(
+            elements.saturating_mul(TABLE_ELEMENT_BYTES),
+            over(desired, maximum),
+        ))
     }
 
     fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
@@ -104,7 +124,9 @@ mod tests {
         let budget = MemoryBudget::new(1 << 20);
         let mut limiter = RunLimiter::new(budget.clone(), Arc::default());
         assert!(limiter.memory_growing(0, 65_536, None).unwrap());
-        limiter.memory_grow_failed(wasmtime::format_err!("no more")).unwrap();
+        limiter
+            .memory_grow_failed(wasmtime::format_err!("no more"))
+            .unwrap();
         assert_eq!(budget.used(), 0);
     }
 }

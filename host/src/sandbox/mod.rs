@@ -62,13 +62,21 @@ impl Sandbox {
         seed: u64,
     ) -> Ended {
         let memory = context.memory().clone();
-        let (calls, trail) = (context.seam().calls().clone(), context.seam().trail().clone());
+        let (calls, trail) = (
+            context.seam().calls().clone(),
+            context.seam().trail().clone(),
+        );
         let (stdout, stderr) = (Stdio::default(), Stdio::default());
         let wasi = state::wasi(clock, seed, stdout.clone(), stderr.clone());
         let state = RunState::new(Some(context), RunLimiter::new(memory.clone(), trail), wasi);
         let gauge = Arc::<CpuGauge>::default();
         let mut store = self.store(state, gauge.clone());
-        let call = Metered::new(call_run(&compiled.pre, &mut store), gauge.clone(), cpu, calls);
+        let call = Metered::new(
+            call_run(&compiled.pre, &mut store),
+            gauge.clone(),
+            cpu,
+            calls,
+        );
         let outcome = tokio::select! {
             outcome = call => outcome,
             error = control.until_cancelled() => Err(error),
@@ -85,29 +93,64 @@ impl Sandbox {
             Err(error) => (Err(error), Vec::new()),
             Ok(Ok(Ok(()))) => (succeeded(&mut context, &memory), Vec::new()),
             Ok(Ok(Err(error))) => (Err(returned(&context, error, &memory)), Vec::new()),
-            Ok(Err(trap)) => (Err(ending::of_trap(&trap, &memory, &gauge, &said)), ending::backtrace(&trap)),
+            Ok(Err(trap)) => (
+                Err(ending::of_trap(&trap, &memory, &gauge, &said)),
+                ending::backtrace(&trap),
+            ),
         };
-        Ended { result, context, cpu: gauge.used(), backtrace, stderr_tail: tail(&said) }
+        Ended {
+            result,
+            context,
+            cpu: gauge.used(),
+            backtrace,
+            stderr_tail: tail(&said),
+        }
     }
 
     /// Calls a component's `describe` with every import of ours trapping, in at most
     /// `memory_bytes` and one second of CPU.
-    pub async fn describe(&self, compiled: &Compiled, memory_bytes: u64, clock: Arc<dyn Clock>) -> Result<String> {
+    pub async fn describe(
+        &self,
+        compiled: &Compiled,
+        memory_bytes: u64,
+        clock: Arc<dyn Clock>,
+    ) -> Result<String> {
         let memory = MemoryBudget::new(memory_bytes);
         let (stdout, stderr) = (Stdio::default(), Stdio::default());
         let wasi = state::wasi(clock, 0, stdout, stderr.clone());
         let state = RunState::new(None, RunLimiter::new(memory.clone(), Arc::default()), wasi);
         let gauge = Arc::<CpuGauge>::default();
         let mut store = self.store(state, gauge.clone());
-        let limits = CpuLimits { between_calls: limits::DESCRIBE_CPU, total: limits::DESCRIBE_CPU };
+        let limits = CpuLimits {
+            between_calls: limits::DESCRIBE_CPU,
+            total: limits::DESCRIBE_CPU,
+        };
         let pre = self.without_capabilities(compiled)?;
-        let call = Metered::new(call_describe(&pre, &mut store), gauge.clone(), limits, Arc::default());
+        let call = Metered::new(
+            call_describe(&pre, &mut store),
+            gauge.clone(),
+            limits,
+            Arc::default(),
+        );
         let outcome = tokio::time::timeout(limits::HOST_CALL_TIME, call).await;
-        let failed = |error: Error| Error::new(Code::ComponentRejected, format!("its `describe` failed: {error}"));
+        let failed = |error: Error| {
+            Error::new(
+                Code::ComponentRejected,
+                format!("its `describe` failed: {error}"),
+            )
+        };
         match outcome {
-            Err(_) => Err(failed(Error::new(Code::LimitTime, format!("it took longer than {:?}", limits::HOST_CALL_TIME)))),
+            Err(_) => Err(failed(Error::new(
+                Code::LimitTime,
+                format!("it took longer than {:?}", limits::HOST_CALL_TIME),
+            ))),
             Ok(Err(error)) => Err(failed(error)),
-            Ok(Ok(Err(trap))) => Err(failed(ending::of_trap(&trap, &memory, &gauge, &stderr.take().0))),
+            Ok(Ok(Err(trap))) => Err(failed(ending::of_trap(
+                &trap,
+                &memory,
+                &gauge,
+                &stderr.take().0,
+            ))),
             Ok(Ok(Ok(manifest))) => Ok(manifest),
         }
     }
@@ -137,7 +180,12 @@ impl Sandbox {
             }
             linker.instantiate_pre(&compiled.component)
         };
-        linked().map_err(|error| Error::new(Code::ComponentRejected, format!("it cannot be described: {error:#}")))
+        linked().map_err(|error| {
+            Error::new(
+                Code::ComponentRejected,
+                format!("it cannot be described: {error:#}"),
+            )
+        })
     }
 }
 
@@ -146,12 +194,16 @@ async fn call_run(
     store: &mut Store<RunState>,
 ) -> wasmtime::Result<std::result::Result<(), GuestError>> {
     let instance = pre.instantiate_async(&mut *store).await?;
-    let run = instance.get_typed_func::<(), (std::result::Result<(), GuestError>,)>(&mut *store, "run")?;
+    let run = instance
+        .get_typed_func::<(), (std::result::Result<(), GuestError>,)>(&mut *store, "run")?;
     let (result,) = run.call_async(&mut *store, ()).await?;
     Ok(result)
 }
 
-async fn call_describe(pre: &InstancePre<RunState>, store: &mut Store<RunState>) -> wasmtime::Result<String> {
+async fn call_describe(
+    pre: &InstancePre<RunState>,
+    store: &mut Store<RunState>,
+) -> wasmtime::Result<String> {
     let instance = pre.instantiate_async(&mut *store).await?;
     let describe = instance.get_typed_func::<(), (String,)>(&mut *store, "describe")?;
     let (manifest,) = describe.call_async(&mut *store, ()).await?;
@@ -163,11 +215,16 @@ fn pour_into_log(context: &mut Context, stdout: &Stdio, stderr: &Stdio) -> Strin
     let (out, out_dropped) = stdout.take();
     let (err, err_dropped) = stderr.take();
     for (text, level) in [(&out, LogLevel::Info), (&err, LogLevel::Warn)] {
-        text.lines().filter(|line| !line.trim().is_empty()).for_each(|line| context.note(level, line));
+        text.lines()
+            .filter(|line| !line.trim().is_empty())
+            .for_each(|line| context.note(level, line));
     }
     for (name, dropped) in [("stdout", out_dropped), ("stderr", err_dropped)] {
         if dropped > 0 {
-            context.note(LogLevel::Warn, &format!("{dropped} bytes more of {name} were dropped"));
+            context.note(
+                LogLevel::Warn,
+                &format!("{dropped} bytes more of {name} were dropped"),
+            );
         }
     }
     err
@@ -182,7 +239,10 @@ fn succeeded(context: &mut Context, memory: &MemoryBudget) -> Result<()> {
         return Err(Error::new(Code::GuestError, message));
     }
     if let Some(wanted) = memory.refused() {
-        let warning = format!("memory was refused once (wanted {wanted} of {} bytes) and the guest went on", memory.cap());
+        let warning = format!(
+            "memory was refused once (wanted {wanted} of {} bytes) and the guest went on",
+            memory.cap()
+        );
         context.warnings.insert(warning);
     }
     Ok(())
@@ -193,17 +253,27 @@ fn succeeded(context: &mut Context, memory: &MemoryBudget) -> Result<()> {
 fn returned(context: &Context, error: GuestError, memory: &MemoryBudget) -> Error {
     if let Some(wanted) = memory.refused() {
         let mut over = ending::over_memory(wanted, memory);
-        over.message = format!("{}; the guest then returned: {}: {}", over.message, error.code, error.message);
+        over.message = format!(
+            "{}; the guest then returned: {}: {}",
+            over.message, error.code, error.message
+        );
         return over;
     }
     match error.code.parse::<Code>() {
-        Ok(code) if context.seam().trail().answered(code) => {
-            Error { code, message: error.message, retry_after_ms: error.retry_after_ms }
-        }
-        Ok(Code::GuestError) | Err(_) if error.code.is_empty() || error.code == Code::GuestError.as_str() => {
+        Ok(code) if context.seam().trail().answered(code) => Error {
+            code,
+            message: error.message,
+            retry_after_ms: error.retry_after_ms,
+        },
+        Ok(Code::GuestError) | Err(_)
+            if error.code.is_empty() || error.code == Code::GuestError.as_str() =>
+        {
             Error::new(Code::GuestError, error.message)
         }
-        _ => Error::new(Code::GuestError, format!("{}: {}", error.code, error.message)),
+        _ => Error::new(
+            Code::GuestError,
+            format!("{}: {}", error.code, error.message),
+        ),
     }
 }
 

@@ -36,7 +36,12 @@ pub(super) struct RunState {
 
 impl RunState {
     pub(super) fn new(context: Option<Context>, limiter: RunLimiter, wasi: WasiCtx) -> Self {
-        RunState { context, limiter, wasi, table: ResourceTable::new() }
+        RunState {
+            context,
+            limiter,
+            wasi,
+            table: ResourceTable::new(),
+        }
     }
 }
 
@@ -46,7 +51,10 @@ impl WasiView for RunState {
             Some(context) => &mut context.table,
             None => &mut self.table,
         };
-        WasiCtxView { ctx: &mut self.wasi, table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table,
+        }
     }
 }
 
@@ -106,6 +114,8 @@ impl HostMonotonicClock for MonotonicClock {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.0.monotonic().as_millis()).unwrap_or(u64::MAX).saturating_mul(MILLISECOND_NS)
+        u64::try_from(self.0.monotonic().as_millis())
+            .unwrap_or(u64::MAX)
+            .saturating_mul(MILLISECOND_NS)
     }
 }

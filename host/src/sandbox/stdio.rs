@@ -38,11 +38,16 @@ impl Stdio {
     /// Everything kept, as text, and how many bytes were dropped.
     pub(super) fn take(&self) -> (String, u64) {
         let kept = std::mem::take(&mut *self.lock());
-        (String::from_utf8_lossy(&kept.bytes).into_owned(), kept.dropped)
+        (
+            String::from_utf8_lossy(&kept.bytes).into_owned(),
+            kept.dropped,
+        )
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.kept
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -84,7 +89,11 @@ impl OutputStream for Stdio {
 }
 
 impl AsyncWrite for Stdio {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Stdio::write(&self, bytes);
         Poll::Ready(Ok(bytes.len()))
     }

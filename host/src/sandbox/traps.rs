@@ -58,7 +58,9 @@ fn link_instance(
         match export.ty {
             ComponentItem::ComponentFunc(_) => {
                 let called = format!("`{name}#{item}` was called, but {why}");
-                linked.func_new(item, move |_, _, _, _| Err(wasmtime::Error::msg(called.clone())))?;
+                linked.func_new(item, move |_, _, _, _| {
+                    Err(wasmtime::Error::msg(called.clone()))
+                })?;
             }
             ComponentItem::Resource(_) if OWNED.contains(&item) => {
                 linked.resource(item, ResourceType::host::<()>(), |_, _| Ok(()))?;

@@ -14,9 +14,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use tokio::sync::oneshot;
 
-/// Writes that are committed together at most; more wait for the next group. Sixteen
-/// full batches are 128 MiB in memory, but then their callers hold those already.
+/// Writes that are committed together at most; more wait for the next group.
 const GROUP_WRITES_MAX: usize = 64;
+/// Bytes that a group may stage before it takes no more writes: it is held in memory
+/// three times over on its way (staged, as a frame, in the map).
+const GROUP_BYTES_MAX: usize = 16 << 20;
 
 /// A write: stages what it does, and answers what to call once the group is durable.
 pub(super) type Write = Box<dyn FnOnce(&mut Writer) -> Answer + Send>;
@@ -115,36 +117,34 @@ pub(super) fn serve(mut writer: Writer, queue: &Receiver<Message>) -> Result<()>
                 let result = guarded(&mut writer, care);
                 let _ = answer.send(result);
             }
-            Message::Write(first) => {
-                let mut group = vec![first];
-                while group.len() < GROUP_WRITES_MAX {
-                    match queue.try_recv() {
-                        Ok(Message::Write(write)) => group.push(write),
-                        Ok(other) => {
-                            waiting = Some(other);
-                            break;
-                        }
-                        Err(_) => break,
-                    }
-                }
-                commit_group(&mut writer, group);
-            }
+            Message::Write(first) => waiting = commit_group(&mut writer, first, queue),
         }
     }
 }
 
-fn commit_group(writer: &mut Writer, group: Vec<Write>) {
-    let mut answers = Vec::with_capacity(group.len());
+/// Commits a write and those that wait behind it; answers what came instead of a write.
+fn commit_group(writer: &mut Writer, first: Write, queue: &Receiver<Message>) -> Option<Message> {
+    let mut answers = Vec::new();
+    let mut waiting = None;
     let fate = guarded(writer, |writer| {
         writer.begin();
-        for write in group {
-            answers.push(write(writer));
+        answers.push(first(writer));
+        while answers.len() < GROUP_WRITES_MAX && writer.staged_bytes() < GROUP_BYTES_MAX {
+            match queue.try_recv() {
+                Ok(Message::Write(write)) => answers.push(write(writer)),
+                Ok(other) => {
+                    waiting = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
         }
         writer.commit()
     });
     for answer in answers {
         answer(fate.clone());
     }
+    waiting
 }
 
 /// Does work after which the store is good, or stops for ever.

@@ -53,9 +53,10 @@ const LEAF_FANOUT: usize = 64;
 const FLUSH_EVERY_MS: usize = 3_600_000;
 /// sled compresses leaves that hold what is compressed already; the fastest level there.
 const LEAF_ZSTD_LEVEL: i32 = -7;
-/// sled's cache in bytes. It is an advice that sled does not keep; the committer opens
-/// the map anew when it has grown too much.
-const CACHE_BYTES: usize = 64 << 20;
+/// sled's cache in bytes. It holds for leaves that are only read, which should be the
+/// index of a million records; one that was ever changed stays in memory until the map is
+/// opened anew.
+const CACHE_BYTES: usize = 96 << 20;
 
 /// How long sled's own lock is waited for. The store's lock is held by now, so nobody
 /// else has the folder; but a child that was forked while the map was open before holds
@@ -65,9 +66,9 @@ const LOCK_TIME: Duration = Duration::from_secs(5);
 /// Pause between two tries for it.
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
-/// Bytes of memory that reading one leaf costs, roughly: 64 blocks of the log are 300 KiB,
-/// 64 buckets of the index 90.
-const LEAF_READ_BYTES: u64 = 200 << 10;
+/// Bytes that reading one leaf costs, roughly: 64 buckets of the index are 90 KiB, 64
+/// blocks of the log 300.
+const LEAF_READ_BYTES: u64 = 100 << 10;
 
 type Tree = sled::Tree<LEAF_FANOUT>;
 
@@ -76,8 +77,11 @@ type Tree = sled::Tree<LEAF_FANOUT>;
 pub(super) struct SledMap {
     db: Mutex<sled::Db<LEAF_FANOUT>>,
     pool: Mutex<Vec<Tree>>,
-    /// Bytes applied: a leaf that was once changed stays in memory.
+    /// Bytes and number of values applied: a leaf that was once changed stays in memory.
     applied: AtomicU64,
+    values: AtomicU64,
+    /// Values removed since.
+    removed: AtomicU64,
 }
 
 impl SledMap {
@@ -99,6 +103,8 @@ impl SledMap {
             db: Mutex::new(db),
             pool: Mutex::default(),
             applied: AtomicU64::new(0),
+            values: AtomicU64::new(0),
+            removed: AtomicU64::new(0),
         })
     }
 
@@ -148,7 +154,11 @@ impl OrderedMap for SledMap {
         let mut batch = sled::Batch::default();
         let size = |(key, value): &Op| key.len() + value.as_ref().map_or(0, Vec::len);
         let bytes = ops.iter().map(size).sum::<usize>() as u64;
+        let removed = ops.iter().filter(|(_, value)| value.is_none()).count() as u64;
         self.applied.fetch_add(bytes, Ordering::Relaxed);
+        self.values
+            .fetch_add(ops.len() as u64 - removed, Ordering::Relaxed);
+        self.removed.fetch_add(removed, Ordering::Relaxed);
         for (key, value) in ops {
             match value {
                 Some(value) => batch.insert(key, value),
@@ -164,7 +174,14 @@ impl OrderedMap for SledMap {
 
     fn held_bytes(&self) -> u64 {
         let leaves = self.with_tree(|tree| tree.storage_stats().cache.cache_misses);
-        self.applied.load(Ordering::Relaxed) + leaves.saturating_mul(LEAF_READ_BYTES)
+        let read = leaves
+            .saturating_mul(LEAF_READ_BYTES)
+            .min(CACHE_BYTES as u64);
+        let [applied, values, removed] =
+            [&self.applied, &self.values, &self.removed].map(|count| count.load(Ordering::Relaxed));
+        // A removed value is taken to have been an average one.
+        let left = values.saturating_sub(removed);
+        read + (u128::from(applied) * u128::from(left) / u128::from(values.max(1))) as u64
     }
 }
 

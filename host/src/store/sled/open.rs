@@ -22,6 +22,7 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// The format that this version writes. A newer one is refused.
 pub(super) const FORMAT: u32 = 1;
@@ -31,6 +32,12 @@ const STAMP: &str = "stamp";
 const UNFINISHED_STAMP: &str = "stamp-unfinished";
 /// Name of the lock file.
 const LOCK: &str = "lock";
+/// How long a lock that is taken is tried again: a process that is just ending has it
+/// still, and so, for a moment, have the children that sled starts as it opens (it runs
+/// the program `sync`).
+const LOCK_TIME: Duration = Duration::from_millis(500);
+/// Time between two tries.
+const LOCK_STEP: Duration = Duration::from_millis(10);
 /// Name of sled's folder.
 const MAP_FOLDER: &str = "sled";
 
@@ -301,7 +308,16 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(|error| io_error(&doing, &error))?;
-        match file.try_lock() {
+        let start = Instant::now();
+        let taken = loop {
+            match file.try_lock() {
+                Err(std::fs::TryLockError::WouldBlock) if start.elapsed() < LOCK_TIME => {
+                    std::thread::sleep(LOCK_STEP);
+                }
+                taken => break taken,
+            }
+        };
+        match taken {
             Ok(()) => {}
             Err(std::fs::TryLockError::Error(error)) => return Err(io_error(&doing, &error)),
             Err(std::fs::TryLockError::WouldBlock) => {

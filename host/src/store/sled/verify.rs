@@ -4,8 +4,8 @@
 //! moment. What it asks is that every current record of the log is what the index finds
 //! for its id, and that everything the index finds is current.
 
-use super::block::Block;
-use super::index::{IdHash, id_hash};
+use super::block::{Block, Slot};
+use super::index::{Entry, IdHash, id_hash};
 use super::shared::{Shared, SharedStream, read};
 use super::stream::Stream;
 use crate::error::Result;
@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 /// Defects told one by one; the rest is only counted, by the last one.
 const DEFECTS_TOLD: usize = 100;
 /// Index entries looked at in one step.
-const ENTRIES_AT_ONCE: usize = 4_096;
+const ENTRIES_AT_ONCE: usize = 1_024;
 
 /// While it lives, nothing is dropped from the log or the index.
 pub(super) struct Pinned {
@@ -75,13 +75,15 @@ impl Check {
         if let Some(start) = self.next_block.take() {
             let blocks = shared.some_blocks(self.number, start, u64::MAX - 1)?;
             self.next_block = blocks.last().map(|(first, _)| first + 1);
+            let mut whole = Vec::new();
             for (first, bytes) in blocks {
                 self.report.blocks += 1;
                 match Block::unpack(first, &bytes) {
-                    Ok(block) => self.look_at(shared, &block)?,
+                    Ok(block) => whole.push(block),
                     Err(error) => self.tell(error.message),
                 }
             }
+            self.look_at(shared, &whole)?;
             return Ok(true);
         }
         while let Some(source) = self.sources.last_mut() {
@@ -90,47 +92,47 @@ impl Check {
                 self.sources.pop();
                 continue;
             }
-            for (id, entry) in entries {
-                let stream = self.stream.clone();
-                let stream = read(&stream);
-                let defect =
-                    shared.with_map(|map| index_defect(&stream, map, &id, entry.sequence))?;
-                drop(stream);
-                defect.into_iter().for_each(|defect| self.tell(defect));
-            }
+            let stream = self.stream.clone();
+            let stream = read(&stream);
+            let defects = shared.with_map(|map| {
+                let defects = entries
+                    .iter()
+                    .map(|(id, entry)| index_defect(&stream, map, id, entry.sequence));
+                defects.collect::<Result<Vec<_>>>()
+            })?;
+            defects
+                .into_iter()
+                .flatten()
+                .for_each(|defect| self.tell(defect));
             return Ok(true);
         }
         Ok(false)
     }
 
-    fn look_at(&mut self, shared: &Shared, block: &Block) -> Result<()> {
+    /// Holds the current records of some blocks against the index.
+    fn look_at(&mut self, shared: &Shared, blocks: &[Block]) -> Result<()> {
         let stream = self.stream.clone();
         let stream = read(&stream);
-        for slot in &block.slots {
+        let slots = blocks
+            .iter()
+            .flat_map(|block| block.slots.iter().map(move |slot| (block, slot)));
+        let mut current = Vec::new();
+        for (block, slot) in slots {
             self.report.records += 1;
-            let sequence = slot.sequence;
-            let live = stream.places.live.contains(sequence);
-            if !live && !stream.places.gone.contains(sequence) {
-                continue;
+            if stream.places.is_current(slot.sequence) {
+                current.push((id_hash(block.id(slot)), block, slot));
             }
-            if live != (slot.action != Action::Deleted) {
-                self.tell(format!(
-                    "sequence {sequence} is marked as the opposite of what it is"
-                ));
-            }
-            let id = block.id(slot);
-            let entry = shared.with_map(|map| stream.find(map, &id_hash(id)))?;
-            match entry {
-                Some(entry) if entry.sequence != sequence => self.tell(format!(
-                    "the index has `{}` at sequence {}, the log at {sequence}",
-                    id.escape_debug(),
-                    entry.sequence
-                )),
-                Some(entry) if entry.hash != block.hash(slot) || entry.live != live => self.tell(
-                    format!("the index has another state of `{}`", id.escape_debug()),
-                ),
-                Some(_) => {}
-                None => self.tell(format!("the index lacks `{}`", id.escape_debug())),
+        }
+        // In the order of the index, which is much faster.
+        current.sort_unstable_by_key(|(id, ..)| *id);
+        let found = shared.with_map(|map| {
+            let found = current.iter().map(|(id, ..)| stream.find(map, id));
+            found.collect::<Result<Vec<_>>>()
+        })?;
+        for ((_, block, slot), entry) in current.into_iter().zip(found) {
+            let live = stream.places.live.contains(slot.sequence);
+            if let Some(defect) = record_defect(block, slot, live, entry) {
+                self.tell(defect);
             }
         }
         Ok(())
@@ -145,6 +147,27 @@ impl Check {
             DEFECTS_TOLD => self.report.defects.push("and more".into()),
             _ => {}
         }
+    }
+}
+
+/// What is wrong with a current record, given what the index finds for its id.
+fn record_defect(block: &Block, slot: &Slot, live: bool, entry: Option<Entry>) -> Option<String> {
+    let (sequence, id) = (slot.sequence, block.id(slot).escape_debug());
+    if live != (slot.action != Action::Deleted) {
+        return Some(format!(
+            "sequence {sequence} is marked as the opposite of what it is"
+        ));
+    }
+    match entry {
+        None => Some(format!("the index lacks `{id}`")),
+        Some(entry) if entry.sequence != sequence => Some(format!(
+            "the index has `{id}` at sequence {}, the log at {sequence}",
+            entry.sequence
+        )),
+        Some(entry) if entry.hash != block.hash(slot) || entry.live != live => {
+            Some(format!("the index has another state of `{id}`"))
+        }
+        Some(_) => None,
     }
 }
 

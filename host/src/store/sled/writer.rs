@@ -46,6 +46,7 @@ pub(super) struct Stage {
     /// Numbers of the passes that it ends.
     pub(super) passes_ended: Vec<u64>,
     ops: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    bytes: usize,
     streams: BTreeMap<u32, (SharedStream, Changes)>,
     created: HashMap<StreamKey, u32>,
 }
@@ -116,7 +117,13 @@ impl Writer {
         }
     }
 
+    /// Bytes that the group has staged.
+    pub(super) fn staged_bytes(&self) -> usize {
+        self.stage.bytes
+    }
+
     pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.stage.bytes += key.len() + value.len();
         self.stage.ops.insert(key, Some(value));
     }
 
@@ -278,9 +285,9 @@ impl Writer {
             blocks.push(pack(&mut self.packer, number, header, &open)?);
         }
         // From here on nothing can fail.
-        self.stage
-            .ops
-            .extend(blocks.into_iter().map(|(key, block)| (key, Some(block))));
+        for (key, block) in blocks {
+            self.put(key, block);
+        }
         if let Some((_, changes)) = self.stage.streams.get_mut(&number) {
             for (row, sequence) in rows.iter().zip(&sequences) {
                 changes.add(row, *sequence);
