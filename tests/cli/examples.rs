@@ -141,6 +141,28 @@ fn accumulate_runs_out_of_memory_and_loses_nothing() {
     assert_eq!(counts_or_none(&row), 0);
 }
 
+/// The program brings three examples along, for machines that cannot build them.
+#[test]
+fn the_bundled_components_are_the_examples() {
+    for (package, bundled) in [
+        ("example-full-refresh", FULL_REFRESH),
+        ("example-checkpoint", CHECKPOINT),
+        ("example-accumulate", ACCUMULATE),
+    ] {
+        let Some(built) = component(package) else {
+            return;
+        };
+        let home = Home::with(bundled);
+        home.put("built.wasm", built);
+        let manifest = |file: &str| home.json(&["check", file])[0]["manifest"].take();
+        assert_eq!(
+            manifest("sync.wasm"),
+            manifest("built.wasm"),
+            "{package}: bundle it again"
+        );
+    }
+}
+
 /// Records that a run without a save is said to have touched.
 fn counts_or_none(row: &Value) -> u64 {
     let counts = row["counts"].as_object().unwrap();

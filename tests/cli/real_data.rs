@@ -18,7 +18,7 @@ const METADATA: &str = r#"{"owner":"acme","repo":"app","from":"2016-01-01"}"#;
 /// How often the run is killed.
 const KILLS: u64 = 10;
 /// One kill comes after at most this part of all requests, so that ten find a run alive.
-const PART: u64 = 20;
+const PART: u64 = 13;
 /// How long the provider takes for each answer, so that a kill finds the run at work.
 const ANSWER: Duration = Duration::from_millis(5);
 /// Commits that appear between two runs.
