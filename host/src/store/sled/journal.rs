@@ -17,6 +17,9 @@ use super::map::{Op, io_error};
 use crate::error::Result;
 use std::sync::Arc;
 
+#[cfg(test)]
+mod tests;
+
 /// Bytes of the running hash.
 pub(super) const HASH_BYTES: usize = 16;
 /// The running hash over all commits.
