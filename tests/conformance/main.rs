@@ -97,7 +97,7 @@ async fn check(host: &TestHost, ready: &Ready, base_url: Option<&str>, rows: Vec
         let last = steps.last().context("no step was played")?;
         assert_eq!(last.outcome, row.outcome, "{}: {last:?}", row.what);
         if row.outcome == "ok" {
-            assert_eq!(last.answer, row.says, "{}", row.what);
+            assert_eq!(last.answer, row.says, "{}: {steps:?}", row.what);
         } else {
             let words = row.says.as_str().unwrap_or_default();
             assert!(last.message.contains(words), "{}: {}", row.what, last.message);
