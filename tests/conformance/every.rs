@@ -61,9 +61,21 @@ fn every_call() -> Value {
         ["records.set-merging-strategy", "Item", "override"],
         ["records.track-deletes-start", "Item"],
         ["records.batch-save", "Item", "{\"id\":\"a\"}"],
-        ["records.batch-save-text", "Item", "{\"id\":\"b\",\"name\":\"zwei ü\"}"],
-        ["records.batch-update", "Item", "{\"id\":\"a\",\"name\":\"uno\"}"],
-        ["records.batch-update-text", "Item", "{\"id\":\"b\",\"name\":\"dos\"}"],
+        [
+            "records.batch-save-text",
+            "Item",
+            "{\"id\":\"b\",\"name\":\"zwei ü\"}"
+        ],
+        [
+            "records.batch-update",
+            "Item",
+            "{\"id\":\"a\",\"name\":\"uno\"}"
+        ],
+        [
+            "records.batch-update-text",
+            "Item",
+            "{\"id\":\"b\",\"name\":\"dos\"}"
+        ],
         ["records.get", "Item", ["a", "none"]],
         ["records.list", "Item", null, 10],
         ["records.batch-delete", "Item", ["b"]],
@@ -92,7 +104,9 @@ fn every_call() -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_rust() -> Result<()> {
-    let Some((host, ready)) = host_and_guest().await? else { return Ok(()) };
+    let Some((host, ready)) = host_and_guest().await? else {
+        return Ok(());
+    };
     let provider = provider().await?;
     let steps = play(&host, &ready, script(every_call()).provider(provider.url())).await?;
     assert!(steps.iter().all(|step| step.outcome == "ok"), "{steps:?}");
@@ -112,11 +126,15 @@ async fn from_python() -> Result<()> {
 }
 
 async fn from_a_toolchain(language: &str, needs: &str) -> Result<()> {
-    let Some(component) = built(language, needs)? else { return Ok(()) };
+    let Some(component) = built(language, needs)? else {
+        return Ok(());
+    };
     let host = TestHost::in_memory()?;
     let ready = host.accept(&component).await.context("accepting it")?;
     let provider = provider().await?;
-    let row = host.run(&ready, RunSettings::default().provider(provider.url())).await?;
+    let row = host
+        .run(&ready, RunSettings::default().provider(provider.url()))
+        .await?;
     assert_eq!(code(&row)?, "ok", "{:?}", row.state);
     let steps = steps(&host, &row).await?;
     assert!(steps.iter().all(|step| step.outcome == "ok"), "{steps:?}");
@@ -129,12 +147,20 @@ async fn from_a_toolchain(language: &str, needs: &str) -> Result<()> {
 /// toolchain is missing or cannot be fetched.
 fn built(language: &str, needs: &str) -> Result<Option<Vec<u8>>> {
     let what = format!("the conformance of {language}");
-    if !Command::new(needs).arg("--version").output().is_ok_and(|asked| asked.status.success()) {
+    if !Command::new(needs)
+        .arg("--version")
+        .output()
+        .is_ok_and(|asked| asked.status.success())
+    {
         tidegate_tests::skip(&what, &format!("there is no {needs}"));
         return Ok(None);
     }
-    let build = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("conformance/guests/{language}/build.sh"));
-    let done = Command::new("sh").arg(&build).output().with_context(|| format!("starting {}", build.display()))?;
+    let build = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("conformance/guests/{language}/build.sh"));
+    let done = Command::new("sh")
+        .arg(&build)
+        .output()
+        .with_context(|| format!("starting {}", build.display()))?;
     if !done.status.success() {
         let why = String::from_utf8_lossy(&done.stderr).trim().to_owned();
         tidegate_tests::skip(&what, &format!("{} failed: {why}", build.display()));
@@ -142,5 +168,7 @@ fn built(language: &str, needs: &str) -> Result<Option<Vec<u8>>> {
     }
     let said = String::from_utf8(done.stdout)?;
     let component = PathBuf::from(said.lines().last().unwrap_or_default());
-    Ok(Some(std::fs::read(&component).with_context(|| format!("reading {}", component.display()))?))
+    Ok(Some(std::fs::read(&component).with_context(|| {
+        format!("reading {}", component.display())
+    })?))
 }

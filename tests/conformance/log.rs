@@ -9,7 +9,9 @@ use tidegate_tests::host::code;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn levels_attributes_and_long_lines() -> Result<()> {
-    let Some((host, ready)) = host_and_guest().await? else { return Ok(()) };
+    let Some((host, ready)) = host_and_guest().await? else {
+        return Ok(());
+    };
     let long = "ä".repeat(LOG_LINE_BYTES_MAX);
     let emitted = json!([
         ["log.emit", "debug", "one", "{\"n\":1}"],
@@ -20,7 +22,10 @@ async fn levels_attributes_and_long_lines() -> Result<()> {
     let row = host.run(&ready, script(emitted)).await?;
     assert_eq!(code(&row)?, "ok");
     let log = host.log(&row).await?;
-    let own: Vec<_> = log.iter().filter(|line| !line.message.starts_with("called ")).collect();
+    let own: Vec<_> = log
+        .iter()
+        .filter(|line| !line.message.starts_with("called "))
+        .collect();
     let expected = [
         (LogLevel::Debug, "one", "{\"n\":1}"),
         (LogLevel::Info, "two", ""),
@@ -33,6 +38,9 @@ async fn levels_attributes_and_long_lines() -> Result<()> {
         assert!(line.message.starts_with(message), "{}", line.message);
         assert_eq!(line.attributes, attributes, "{message}");
     }
-    assert!(own[3].message.ends_with("… (cut: 16384 bytes)"), "the cut is marked");
+    assert!(
+        own[3].message.ends_with("… (cut: 16384 bytes)"),
+        "the cut is marked"
+    );
     Ok(())
 }

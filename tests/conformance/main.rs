@@ -26,13 +26,19 @@ async fn host_and_guest() -> Result<Option<(TestHost, Ready)>> {
         return Ok(None);
     };
     let host = TestHost::in_memory()?;
-    let ready = host.accept(&component).await.context("accepting the scripted guest")?;
+    let ready = host
+        .accept(&component)
+        .await
+        .context("accepting the scripted guest")?;
     Ok(Some((host, ready)))
 }
 
 /// Settings for the scripted guest with this script.
 fn script(script: Value) -> RunSettings {
-    RunSettings { config: json!({ "script": script }), ..RunSettings::default() }
+    RunSettings {
+        config: json!({ "script": script }),
+        ..RunSettings::default()
+    }
 }
 
 /// What a step came to.
@@ -52,14 +58,22 @@ struct Step {
 async fn steps(host: &TestHost, row: &RunRow) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     for line in host.log(row).await? {
-        let called = line.message.strip_prefix("called ").and_then(|rest| rest.split_once(": "));
-        let Some((name, outcome)) = called else { continue };
+        let called = line
+            .message
+            .strip_prefix("called ")
+            .and_then(|rest| rest.split_once(": "));
+        let Some((name, outcome)) = called else {
+            continue;
+        };
         let attributes: Value = serde_json::from_str(&line.attributes).unwrap_or_default();
         steps.push(Step {
             name: name.to_owned(),
             outcome: outcome.to_owned(),
             answer: attributes["answer"].clone(),
-            message: attributes["message"].as_str().unwrap_or_default().to_owned(),
+            message: attributes["message"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
         });
     }
     Ok(steps)
@@ -82,11 +96,21 @@ struct Row {
 }
 
 fn row(what: &'static str, script: Value, outcome: &'static str, says: impl Into<Value>) -> Row {
-    Row { what, script, outcome, says: says.into() }
+    Row {
+        what,
+        script,
+        outcome,
+        says: says.into(),
+    }
 }
 
 /// Plays each row for a connection of its own, so that none sees what another left.
-async fn check(host: &TestHost, ready: &Ready, base_url: Option<&str>, rows: Vec<Row>) -> Result<()> {
+async fn check(
+    host: &TestHost,
+    ready: &Ready,
+    base_url: Option<&str>,
+    rows: Vec<Row>,
+) -> Result<()> {
     for (number, row) in rows.into_iter().enumerate() {
         let settings = RunSettings {
             base_url: base_url.map(str::to_owned),
@@ -100,7 +124,12 @@ async fn check(host: &TestHost, ready: &Ready, base_url: Option<&str>, rows: Vec
             assert_eq!(last.answer, row.says, "{}: {steps:?}", row.what);
         } else {
             let words = row.says.as_str().unwrap_or_default();
-            assert!(last.message.contains(words), "{}: {}", row.what, last.message);
+            assert!(
+                last.message.contains(words),
+                "{}: {}",
+                row.what,
+                last.message
+            );
         }
     }
     Ok(())

@@ -22,7 +22,11 @@ fn rows() -> Vec<Row> {
         ),
         row(
             "set replaces",
-            json!([["metadata.set", "{\"a\":1}"], ["metadata.set", "{\"b\":2}"], ["metadata.get"]]),
+            json!([
+                ["metadata.set", "{\"a\":1}"],
+                ["metadata.set", "{\"b\":2}"],
+                ["metadata.get"]
+            ]),
             "ok",
             "{\"b\":2}",
         ),
@@ -36,10 +40,30 @@ fn rows() -> Vec<Row> {
             "ok",
             "{\"a\":1,\"n\":{\"y\":2}}",
         ),
-        row("set no JSON", json!([["metadata.set", "a=1"]]), INVALID, "not JSON"),
-        row("set no object", json!([["metadata.set", "[]"]]), INVALID, "not a JSON object"),
-        row("merge no object", json!([["metadata.merge", "1"]]), INVALID, "not a JSON object"),
-        row("set too large", json!([["metadata.set", large]]), INVALID, "limit 65536"),
+        row(
+            "set no JSON",
+            json!([["metadata.set", "a=1"]]),
+            INVALID,
+            "not JSON",
+        ),
+        row(
+            "set no object",
+            json!([["metadata.set", "[]"]]),
+            INVALID,
+            "not a JSON object",
+        ),
+        row(
+            "merge no object",
+            json!([["metadata.merge", "1"]]),
+            INVALID,
+            "not a JSON object",
+        ),
+        row(
+            "set too large",
+            json!([["metadata.set", large]]),
+            INVALID,
+            "limit 65536",
+        ),
         row(
             "too large once merged",
             json!([["metadata.set", half], ["metadata.merge", other_half]]),
@@ -48,7 +72,11 @@ fn rows() -> Vec<Row> {
         ),
         row(
             "a refused merge leaves what was there",
-            json!([["metadata.set", "{\"a\":1}"], ["metadata.merge", "[]"], ["metadata.get"]]),
+            json!([
+                ["metadata.set", "{\"a\":1}"],
+                ["metadata.merge", "[]"],
+                ["metadata.get"]
+            ]),
             "ok",
             "{\"a\":1}",
         ),
@@ -57,6 +85,8 @@ fn rows() -> Vec<Row> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn edges() -> Result<()> {
-    let Some((host, ready)) = host_and_guest().await? else { return Ok(()) };
+    let Some((host, ready)) = host_and_guest().await? else {
+        return Ok(());
+    };
     check(&host, &ready, None, rows()).await
 }

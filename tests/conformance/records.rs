@@ -21,25 +21,72 @@ fn get(ids: Value) -> Value {
 fn writes() -> Vec<Row> {
     vec![
         row("new", json!([save(AB)]), "ok", json!([2, 0, 0])),
-        row("the same again, keys in another order", json!([save(A), save("{\"n\":1,\"id\":\"a\"}")]), "ok", json!([0, 0, 1])),
-        row("changed", json!([save(A), save("{\"id\":\"a\",\"n\":2}")]), "ok", json!([0, 1, 0])),
-        row("one id twice: the later wins", json!([save("{\"id\":\"a\",\"n\":1}\n{\"id\":\"a\",\"n\":2}"), get(json!(["a"]))]), "ok", json!(["{\"id\":\"a\",\"n\":2}"])),
+        row(
+            "the same again, keys in another order",
+            json!([save(A), save("{\"n\":1,\"id\":\"a\"}")]),
+            "ok",
+            json!([0, 0, 1]),
+        ),
+        row(
+            "changed",
+            json!([save(A), save("{\"id\":\"a\",\"n\":2}")]),
+            "ok",
+            json!([0, 1, 0]),
+        ),
+        row(
+            "one id twice: the later wins",
+            json!([
+                save("{\"id\":\"a\",\"n\":1}\n{\"id\":\"a\",\"n\":2}"),
+                get(json!(["a"]))
+            ]),
+            "ok",
+            json!(["{\"id\":\"a\",\"n\":2}"]),
+        ),
         row("nothing", json!([save("")]), "ok", json!([0, 0, 0])),
-        row("against the model's schema", json!([save("{\"id\":7}")]), "record.schema", "`id` is integer"),
-        row("without id", json!([save("{\"n\":1}")]), "record.invalid", "record 0"),
-        row("a refused batch saves nothing", json!([save("{\"id\":\"a\"}\n[]"), get(json!(["a"]))]), "ok", json!([null])),
-        row("an unknown model", json!([["records.batch-save", "Thing", A]]), "model.unknown", "Thing"),
+        row(
+            "against the model's schema",
+            json!([save("{\"id\":7}")]),
+            "record.schema",
+            "`id` is integer",
+        ),
+        row(
+            "without id",
+            json!([save("{\"n\":1}")]),
+            "record.invalid",
+            "record 0",
+        ),
+        row(
+            "a refused batch saves nothing",
+            json!([save("{\"id\":\"a\"}\n[]"), get(json!(["a"]))]),
+            "ok",
+            json!([null]),
+        ),
+        row(
+            "an unknown model",
+            json!([["records.batch-save", "Thing", A]]),
+            "model.unknown",
+            "Thing",
+        ),
         row(
             "update merges deep and replaces lists",
             json!([
                 save("{\"id\":\"a\",\"o\":{\"x\":1,\"y\":2},\"l\":[1,2]}"),
-                ["records.batch-update", "Item", "{\"id\":\"a\",\"o\":{\"y\":3},\"l\":[9]}"],
+                [
+                    "records.batch-update",
+                    "Item",
+                    "{\"id\":\"a\",\"o\":{\"y\":3},\"l\":[9]}"
+                ],
                 get(json!(["a"])),
             ]),
             "ok",
             json!(["{\"id\":\"a\",\"o\":{\"x\":1,\"y\":3},\"l\":[9]}"]),
         ),
-        row("update of what is not there", json!([["records.batch-update-text", "Item", A]]), "ok", json!([0, 0, 0])),
+        row(
+            "update of what is not there",
+            json!([["records.batch-update-text", "Item", A]]),
+            "ok",
+            json!([0, 0, 0]),
+        ),
     ]
 }
 
@@ -48,34 +95,122 @@ fn reads_and_deletes() -> Vec<Row> {
     let start = json!(["records.track-deletes-start", "Item"]);
     let end = json!(["records.track-deletes-end", "Item"]);
     vec![
-        row("get keeps the order of the ids", json!([save(AB), get(json!(["b", "no", "a"]))]), "ok", json!(["{\"id\":\"b\",\"n\":2}", null, A])),
-        row("get of too many", json!([get(json!(many))]), "invalid.argument", "limit of 10000"),
-        row("list", json!([save(AB), ["records.list", "Item", null, 1]]), "ok", json!([[A], true])),
-        row("list of none", json!([["records.list", "Item", null, 10]]), "ok", json!([[], false])),
-        row("list with limit 0", json!([["records.list", "Item", null, 0]]), "invalid.argument", "within 1 to 10000"),
-        row("list with a limit too high", json!([["records.list", "Item", null, 10_001]]), "invalid.argument", "within 1 to 10000"),
-        row("list from no cursor of ours", json!([["records.list", "Item", "page 2", 10]]), "invalid.argument", "not a cursor"),
-        row("delete counts the live ones", json!([save(AB), ["records.batch-delete", "Item", ["a", "no"]]]), "ok", 1),
-        row("what is deleted is not read", json!([save(AB), ["records.batch-delete", "Item", ["a"]], get(json!(["a"]))]), "ok", json!([null])),
-        row("delete of too many", json!([["records.batch-delete", "Item", many]]), "invalid.argument", "limit of 10000"),
-        row("a deleted record that comes again is added", json!([save(A), ["records.batch-delete", "Item", ["a"]], save(A)]), "ok", json!([1, 0, 0])),
-        row("a pass deletes what it did not see", json!([save(AB), start, save(A), end]), "ok", json!(["b"])),
-        row("a pass that sees all deletes none", json!([save(AB), start, save(AB), end]), "ok", json!([])),
-        row("no pass is open", json!([save(AB), end]), "invalid.argument", "track-deletes-start"),
-        row("a pass with a refused save deletes none", json!([save(AB), start, save("[]"), end]), "ok", json!([])),
-        row("a pass over an unknown model", json!([["records.track-deletes-start", "Thing"]]), "model.unknown", "Thing"),
+        row(
+            "get keeps the order of the ids",
+            json!([save(AB), get(json!(["b", "no", "a"]))]),
+            "ok",
+            json!(["{\"id\":\"b\",\"n\":2}", null, A]),
+        ),
+        row(
+            "get of too many",
+            json!([get(json!(many))]),
+            "invalid.argument",
+            "limit of 10000",
+        ),
+        row(
+            "list",
+            json!([save(AB), ["records.list", "Item", null, 1]]),
+            "ok",
+            json!([[A], true]),
+        ),
+        row(
+            "list of none",
+            json!([["records.list", "Item", null, 10]]),
+            "ok",
+            json!([[], false]),
+        ),
+        row(
+            "list with limit 0",
+            json!([["records.list", "Item", null, 0]]),
+            "invalid.argument",
+            "within 1 to 10000",
+        ),
+        row(
+            "list with a limit too high",
+            json!([["records.list", "Item", null, 10_001]]),
+            "invalid.argument",
+            "within 1 to 10000",
+        ),
+        row(
+            "list from no cursor of ours",
+            json!([["records.list", "Item", "page 2", 10]]),
+            "invalid.argument",
+            "not a cursor",
+        ),
+        row(
+            "delete counts the live ones",
+            json!([save(AB), ["records.batch-delete", "Item", ["a", "no"]]]),
+            "ok",
+            1,
+        ),
+        row(
+            "what is deleted is not read",
+            json!([
+                save(AB),
+                ["records.batch-delete", "Item", ["a"]],
+                get(json!(["a"]))
+            ]),
+            "ok",
+            json!([null]),
+        ),
+        row(
+            "delete of too many",
+            json!([["records.batch-delete", "Item", many]]),
+            "invalid.argument",
+            "limit of 10000",
+        ),
+        row(
+            "a deleted record that comes again is added",
+            json!([save(A), ["records.batch-delete", "Item", ["a"]], save(A)]),
+            "ok",
+            json!([1, 0, 0]),
+        ),
+        row(
+            "a pass deletes what it did not see",
+            json!([save(AB), start, save(A), end]),
+            "ok",
+            json!(["b"]),
+        ),
+        row(
+            "a pass that sees all deletes none",
+            json!([save(AB), start, save(AB), end]),
+            "ok",
+            json!([]),
+        ),
+        row(
+            "no pass is open",
+            json!([save(AB), end]),
+            "invalid.argument",
+            "track-deletes-start",
+        ),
+        row(
+            "a pass with a refused save deletes none",
+            json!([save(AB), start, save("[]"), end]),
+            "ok",
+            json!([]),
+        ),
+        row(
+            "a pass over an unknown model",
+            json!([["records.track-deletes-start", "Thing"]]),
+            "model.unknown",
+            "Thing",
+        ),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_and_their_refusals() -> Result<()> {
-    let Some((host, ready)) = host_and_guest().await? else { return Ok(()) };
+    let Some((host, ready)) = host_and_guest().await? else {
+        return Ok(());
+    };
     check(&host, &ready, None, writes()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reads_deletes_and_passes() -> Result<()> {
-    let Some((host, ready)) = host_and_guest().await? else { return Ok(()) };
+    let Some((host, ready)) = host_and_guest().await? else {
+        return Ok(());
+    };
     check(&host, &ready, None, reads_and_deletes()).await
 }
 
@@ -83,18 +218,32 @@ async fn reads_deletes_and_passes() -> Result<()> {
 /// save meet it?
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn merging_strategies() -> Result<()> {
-    let Some((host, ready)) = host_and_guest().await? else { return Ok(()) };
-    for (strategy, kept) in [("override", "mine"), ("ignore-if-modified-after-start", "theirs")] {
+    let Some((host, ready)) = host_and_guest().await? else {
+        return Ok(());
+    };
+    for (strategy, kept) in [
+        ("override", "mine"),
+        ("ignore-if-modified-after-start", "theirs"),
+    ] {
         let item = |from: &str| save(&format!("{{\"id\":\"{strategy}\",\"from\":\"{from}\"}}"));
         play(&host, &ready, script(json!([item("before")]))).await?;
-        let mine = json!([["records.set-merging-strategy", "Item", strategy], item("mine")]);
-        let begun = host.runner.begin(host.request(&ready, script(mine))?).await?;
+        let mine = json!([
+            ["records.set-merging-strategy", "Item", strategy],
+            item("mine")
+        ]);
+        let begun = host
+            .runner
+            .begin(host.request(&ready, script(mine))?)
+            .await?;
         let mut other = host.request(&ready, script(json!([item("theirs")])))?;
         other.key.sync = SyncName::new("other")?;
         host.runner.execute(other).await?;
         begun.execute().await?;
         let steps = play(&host, &ready, script(json!([get(json!([strategy]))]))).await?;
-        assert_eq!(steps[0].answer[0], format!("{{\"id\":\"{strategy}\",\"from\":\"{kept}\"}}"));
+        assert_eq!(
+            steps[0].answer[0],
+            format!("{{\"id\":\"{strategy}\",\"from\":\"{kept}\"}}")
+        );
     }
     Ok(())
 }

@@ -190,7 +190,9 @@ impl Page {
         let mut keys = path.split('.').filter(|key| !key.is_empty());
         let found = match keys.next() {
             None => return Ok(Some(&self.body)),
-            Some(first) if self.fields.is_empty() => find(&self.body, [first].into_iter().chain(keys)),
+            Some(first) if self.fields.is_empty() => {
+                find(&self.body, [first].into_iter().chain(keys))
+            }
             Some(first) => match self.fields.iter().rev().find(|(name, _)| name == first) {
                 Some((_, range)) => find(self.body.get(range.clone()).unwrap_or_default(), keys),
                 None => return Ok(None),
@@ -451,9 +453,7 @@ fn find<'a, 'k>(json: &'a str, keys: impl Iterator<Item = &'k str>) -> Result<Op
     let mut at = json;
     for key in keys {
         let found = match at.trim_start().as_bytes().first() {
-            Some(b'{') => {
-                serde_json::from_str::<BTreeMap<Cow<str>, &RawValue>>(at)?.remove(key)
-            }
+            Some(b'{') => serde_json::from_str::<BTreeMap<Cow<str>, &RawValue>>(at)?.remove(key),
             Some(b'[') => {
                 let parts: Vec<&RawValue> = serde_json::from_str(at)?;
                 key.parse::<usize>()

@@ -43,7 +43,10 @@ fn main() -> Result<()> {
         return Ok(());
     };
     let provider = provider::Child::start()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         start::measure(&component, runs).await?;
         sandboxed(&component, &provider, records).await?;
@@ -66,21 +69,37 @@ async fn sandboxed(component: &[u8], provider: &provider::Child, records: u64) -
                 work => run(&host, &ready, work, provider.url()).await?,
             }
             cost.push(from.until_now());
-            anyhow::ensure!(counted.take() == records, "{work} did not save {records} records");
+            anyhow::ensure!(
+                counted.take() == records,
+                "{work} did not save {records} records"
+            );
         }
     }
-    println!("\nthe same sync natively and as a component: {records} contacts, pages of {}, store left out", contact::PAGE);
+    println!(
+        "\nthe same sync natively and as a component: {records} contacts, pages of {}, store left out",
+        contact::PAGE
+    );
     let [native, by_hand, paginate] = costs.map(median);
-    for (name, cost) in [("native", native), ("component, same code", by_hand), ("component, SDK paging", paginate)] {
+    for (name, cost) in [
+        ("native", native),
+        ("component, same code", by_hand),
+        ("component, SDK paging", paginate),
+    ] {
         let ratio = cost.cpu.as_secs_f64() / native.cpu.as_secs_f64();
-        println!("{name:34} {}   CPU {ratio:.2} × native (goal ≤ 1.35)", cost.of(records));
+        println!(
+            "{name:34} {}   CPU {ratio:.2} × native (goal ≤ 1.35)",
+            cost.of(records)
+        );
     }
     Ok(())
 }
 
 /// One run of the benchmark's guest, which must end well.
 async fn run(host: &TestHost, ready: &Ready, work: &str, provider: &str) -> Result<()> {
-    let settings = RunSettings { config: json!({ "work": work }), ..RunSettings::default() };
+    let settings = RunSettings {
+        config: json!({ "work": work }),
+        ..RunSettings::default()
+    };
     let row = host.run(ready, settings.provider(provider)).await?;
     anyhow::ensure!(code(&row)? == "ok", "{work} ended with {:?}", row.state);
     Ok(())
@@ -96,7 +115,10 @@ struct Cost {
 impl Cost {
     /// Where both stand.
     fn now() -> From {
-        From { wall: Instant::now(), cpu: cpu_time::ProcessTime::now() }
+        From {
+            wall: Instant::now(),
+            cpu: cpu_time::ProcessTime::now(),
+        }
     }
 
     /// The cost for each of `records`, as the cells of a table.
@@ -119,14 +141,20 @@ struct From {
 
 impl From {
     fn until_now(self) -> Cost {
-        Cost { wall: self.wall.elapsed(), cpu: self.cpu.elapsed() }
+        Cost {
+            wall: self.wall.elapsed(),
+            cpu: self.cpu.elapsed(),
+        }
     }
 }
 
 /// The median of each part by itself.
 fn median(costs: Vec<Cost>) -> Cost {
     let middle = |part: fn(&Cost) -> Duration| percentile(costs.iter().map(part).collect(), 0.5);
-    Cost { wall: middle(|cost| cost.wall), cpu: middle(|cost| cost.cpu) }
+    Cost {
+        wall: middle(|cost| cost.wall),
+        cpu: middle(|cost| cost.cpu),
+    }
 }
 
 /// The value that `share` of the times are below; nothing of none.
@@ -137,6 +165,11 @@ fn percentile(mut times: Vec<Duration>, share: f64) -> Duration {
 }
 
 fn setting(name: &str, default: u64) -> Result<u64> {
-    let set = std::env::var(name).ok().map(|text| text.parse()).transpose();
-    Ok(set.with_context(|| format!("{name} is no number"))?.unwrap_or(default))
+    let set = std::env::var(name)
+        .ok()
+        .map(|text| text.parse())
+        .transpose();
+    Ok(set
+        .with_context(|| format!("{name} is no number"))?
+        .unwrap_or(default))
 }

@@ -35,7 +35,10 @@ impl Native {
         let key = host::key("native", SyncName::new("bench")?)?;
         Ok(Native {
             scope: host::scope(&key.connection, Some(url), Vec::new())?,
-            fence: RunFence { run: RunId::new(0, 0), key },
+            fence: RunFence {
+                run: RunId::new(0, 0),
+                key,
+            },
             model: ModelName::new("Person")?,
             rules: Arc::default(),
             memory: MemoryBudget::new(MEMORY_BYTES),
@@ -54,7 +57,10 @@ impl Native {
                 ndjson.push(b'\n');
             }
             let batch = scan(Bytes::from(ndjson), &self.rules)?;
-            host.runner.store.save(&self.fence, &self.model, batch, SaveMode::Override).await?;
+            host.runner
+                .store
+                .save(&self.fence, &self.model, batch, SaveMode::Override)
+                .await?;
             match page.next_cursor {
                 Some(next) => cursor = Some(next),
                 None => return Ok(()),
@@ -64,7 +70,10 @@ impl Native {
 
     async fn fetch(&self, host: &TestHost, cursor: Option<String>) -> Result<Bytes> {
         let limit = ("limit".to_owned(), PAGE.to_string());
-        let query = [Some(limit), cursor.map(|cursor| ("cursor".to_owned(), cursor))];
+        let query = [
+            Some(limit),
+            cursor.map(|cursor| ("cursor".to_owned(), cursor)),
+        ];
         let request = OutgoingRequest {
             method: "GET".into(),
             url: "/contacts".into(),
@@ -77,9 +86,17 @@ impl Native {
             retry_on: Vec::new(),
         };
         let deadline = Instant::now() + EXCHANGE_TIME;
-        let sent = host.runner.egress.send(&self.scope, request, &self.memory, deadline).await;
+        let sent = host
+            .runner
+            .egress
+            .send(&self.scope, request, &self.memory, deadline)
+            .await;
         let response = sent.response?;
-        anyhow::ensure!(response.status == 200, "the provider answered {}", response.status);
+        anyhow::ensure!(
+            response.status == 200,
+            "the provider answered {}",
+            response.status
+        );
         Ok(response.body)
     }
 }

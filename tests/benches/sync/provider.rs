@@ -19,7 +19,9 @@ pub fn is_asked_for() -> bool {
 
 /// Serves `contacts` until the parent closes our input, by its will or by its end.
 pub fn serve(contacts: u64) -> Result<()> {
-    let provider = Provider::builder().contacts(contacts, SEED).start_blocking()?;
+    let provider = Provider::builder()
+        .contacts(contacts, SEED)
+        .start_blocking()?;
     println!("{}", provider.url());
     std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
@@ -41,9 +43,15 @@ impl Child {
             .spawn()
             .context("starting the provider")?;
         let mut url = String::new();
-        let said = process.stdout.take().context("the provider has no output")?;
+        let said = process
+            .stdout
+            .take()
+            .context("the provider has no output")?;
         BufReader::new(said).read_line(&mut url)?;
-        Ok(Child { process, url: url.trim().to_owned() })
+        Ok(Child {
+            process,
+            url: url.trim().to_owned(),
+        })
     }
 
     /// Its address.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tidegate::error;
 use tidegate::model::{
-    ChangeFilter, ChangePage, Checkpoint, ConnectionKey, Cursor, Deployment, Digest, LogLine, ModelName, RecordBatch,
-    RunId, RunRow, SaveMode, SaveSummary, StoredRecord, StreamKey, SyncKey,
+    ChangeFilter, ChangePage, Checkpoint, ConnectionKey, Cursor, Deployment, Digest, LogLine,
+    ModelName, RecordBatch, RunId, RunRow, SaveMode, SaveSummary, StoredRecord, StreamKey, SyncKey,
 };
 use tidegate::store::memory::MemoryStore;
 use tidegate::store::{
-    DeleteGuard, Health, PassEnd, Reset, RunBegun, RunEnd, RunFence, RunQuery, RunStart, Store, StreamStats,
-    VerifyReport,
+    DeleteGuard, Health, PassEnd, Reset, RunBegun, RunEnd, RunFence, RunQuery, RunStart, Store,
+    StreamStats, VerifyReport,
 };
 use tidegate_tests::host::TestHost;
 
@@ -32,7 +32,12 @@ impl Dropped {
 pub fn host() -> Result<(TestHost, Dropped)> {
     let dropped = Dropped::default();
     let counted = dropped.clone();
-    let host = TestHost::over(|_, clock| Ok(Arc::new(Sink { kept: MemoryStore::new(clock), dropped: counted })))?;
+    let host = TestHost::over(|_, clock| {
+        Ok(Arc::new(Sink {
+            kept: MemoryStore::new(clock),
+            dropped: counted,
+        }))
+    })?;
     Ok((host, dropped))
 }
 
@@ -43,10 +48,19 @@ struct Sink {
 
 #[async_trait]
 impl Store for Sink {
-    async fn save(&self, _: &RunFence, _: &ModelName, batch: RecordBatch, _: SaveMode) -> error::Result<SaveSummary> {
+    async fn save(
+        &self,
+        _: &RunFence,
+        _: &ModelName,
+        batch: RecordBatch,
+        _: SaveMode,
+    ) -> error::Result<SaveSummary> {
         let added = batch.records.len();
         self.dropped.0.fetch_add(added as u64, Ordering::Relaxed);
-        Ok(SaveSummary { added: added as u32, ..SaveSummary::default() })
+        Ok(SaveSummary {
+            added: added as u32,
+            ..SaveSummary::default()
+        })
     }
 
     async fn put_deployment(&self, deployment: Deployment) -> error::Result<()> {
@@ -81,11 +95,20 @@ impl Store for Sink {
         self.kept.run_log(run).await
     }
 
-    async fn delete(&self, fence: &RunFence, model: &ModelName, ids: Vec<Box<str>>) -> error::Result<u32> {
+    async fn delete(
+        &self,
+        fence: &RunFence,
+        model: &ModelName,
+        ids: Vec<Box<str>>,
+    ) -> error::Result<u32> {
         self.kept.delete(fence, model, ids).await
     }
 
-    async fn get(&self, stream: &StreamKey, ids: &[Box<str>]) -> error::Result<Vec<Option<StoredRecord>>> {
+    async fn get(
+        &self,
+        stream: &StreamKey,
+        ids: &[Box<str>],
+    ) -> error::Result<Vec<Option<StoredRecord>>> {
         self.kept.get(stream, ids).await
     }
 
@@ -107,15 +130,30 @@ impl Store for Sink {
         self.kept.streams(connection).await
     }
 
-    async fn open_pass(&self, fence: &RunFence, model: &ModelName, resumed: bool) -> error::Result<()> {
+    async fn open_pass(
+        &self,
+        fence: &RunFence,
+        model: &ModelName,
+        resumed: bool,
+    ) -> error::Result<()> {
         self.kept.open_pass(fence, model, resumed).await
     }
 
-    async fn spoil_pass(&self, fence: &RunFence, model: &ModelName, reason: &str) -> error::Result<()> {
+    async fn spoil_pass(
+        &self,
+        fence: &RunFence,
+        model: &ModelName,
+        reason: &str,
+    ) -> error::Result<()> {
         self.kept.spoil_pass(fence, model, reason).await
     }
 
-    async fn close_pass(&self, fence: &RunFence, model: &ModelName, guard: DeleteGuard) -> error::Result<PassEnd> {
+    async fn close_pass(
+        &self,
+        fence: &RunFence,
+        model: &ModelName,
+        guard: DeleteGuard,
+    ) -> error::Result<PassEnd> {
         self.kept.close_pass(fence, model, guard).await
     }
 
@@ -131,7 +169,12 @@ impl Store for Sink {
         self.kept.metadata(connection).await
     }
 
-    async fn put_metadata(&self, connection: &ConnectionKey, json: &str, merge: bool) -> error::Result<String> {
+    async fn put_metadata(
+        &self,
+        connection: &ConnectionKey,
+        json: &str,
+        merge: bool,
+    ) -> error::Result<String> {
         self.kept.put_metadata(connection, json, merge).await
     }
 

@@ -25,7 +25,10 @@ const CALLS: u64 = 5;
 pub async fn measure(component: &[u8], runs: u64) -> Result<()> {
     let host = TestHost::in_memory()?;
     let ready = host.accept(component).await?;
-    let settings = RunSettings { config: json!({ "work": "calls" }), ..RunSettings::default() };
+    let settings = RunSettings {
+        config: json!({ "work": "calls" }),
+        ..RunSettings::default()
+    };
     let request = host.request(&ready, settings)?;
     let (mut alone, mut whole) = (Vec::new(), Vec::new());
     for number in 0..WARM_UP + runs {
@@ -33,7 +36,12 @@ pub async fn measure(component: &[u8], runs: u64) -> Result<()> {
         let start = Instant::now();
         let row = host.runner.execute(request.clone()).await?;
         let execute = start.elapsed();
-        anyhow::ensure!(code(&row)? == "ok" && row.usage.calls == CALLS, "{:?} after {} calls", row.state, row.usage.calls);
+        anyhow::ensure!(
+            code(&row)? == "ok" && row.usage.calls == CALLS,
+            "{:?} after {} calls",
+            row.state,
+            row.usage.calls
+        );
         if number >= WARM_UP {
             alone.push(sandbox);
             whole.push(execute);
@@ -46,14 +54,25 @@ pub async fn measure(component: &[u8], runs: u64) -> Result<()> {
 }
 
 /// The time of `Sandbox::run` by itself, the context made before and dropped after.
-async fn sandbox_alone(host: &TestHost, ready: &Ready, request: &RunRequest, number: u64) -> Result<Duration> {
+async fn sandbox_alone(
+    host: &TestHost,
+    ready: &Ready,
+    request: &RunRequest,
+    number: u64,
+) -> Result<Duration> {
     let runner = &host.runner;
-    let fence = RunFence { run: RunId::new(number, 1), key: request.key.clone() };
+    let fence = RunFence {
+        run: RunId::new(number, 1),
+        key: request.key.clone(),
+    };
     let now = runner.clock.now();
     runner.store.begin_run(start(&fence, ready, now)).await?;
     let from = tokio::time::Instant::now();
     let limits = RunLimits::default();
-    let control = Arc::new(Control::new(from + limits.time_soft, from + limits.time_hard));
+    let control = Arc::new(Control::new(
+        from + limits.time_soft,
+        from + limits.time_hard,
+    ));
     let context = Context::new(Grant {
         facts: Facts {
             trigger: request.trigger,
@@ -75,12 +94,28 @@ async fn sandbox_alone(host: &TestHost, ready: &Ready, request: &RunRequest, num
         observer: request.observer.clone(),
         tap: None,
     })?;
-    let cpu = CpuLimits { between_calls: limits.cpu_between_calls, total: limits.cpu };
+    let cpu = CpuLimits {
+        between_calls: limits.cpu_between_calls,
+        total: limits.cpu,
+    };
     let start = Instant::now();
-    let ended = runner.sandbox.run(&ready.compiled, context, cpu, &control, runner.clock.clone(), number).await;
+    let ended = runner
+        .sandbox
+        .run(
+            &ready.compiled,
+            context,
+            cpu,
+            &control,
+            runner.clock.clone(),
+            number,
+        )
+        .await;
     let taken = start.elapsed();
     ended.result?;
-    runner.store.finish_run(&fence, end(runner.clock.now())).await?;
+    runner
+        .store
+        .finish_run(&fence, end(runner.clock.now()))
+        .await?;
     Ok(taken)
 }
 

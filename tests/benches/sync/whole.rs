@@ -13,23 +13,41 @@ const NANGO_STORE_RECORDS_PER_SECOND: f64 = 12_000.0;
 /// Measures and prints it.
 pub async fn measure(component: &[u8], provider: &provider::Child, records: u64) -> Result<()> {
     println!("\nwhole sync of {records} new contacts: fetch → map → save → commit, store on disk");
-    for (name, work) in [("component, same code", "by_hand"), ("component, SDK paging", "paginate")] {
+    for (name, work) in [
+        ("component, same code", "by_hand"),
+        ("component, SDK paging", "paginate"),
+    ] {
         let mut costs = Vec::new();
         for _ in 0..ROUNDS.div_ceil(2) {
             costs.push(once(component, provider, records, work).await?);
         }
         let cost = median(costs);
         let ratio = records as f64 / cost.cpu.as_secs_f64() / NANGO_STORE_RECORDS_PER_SECOND;
-        println!("{name:34} {}   (goal ≥ 40000 a CPU-s; {ratio:.1} × Nango's store)", cost.of(records));
+        println!(
+            "{name:34} {}   (goal ≥ 40000 a CPU-s; {ratio:.1} × Nango's store)",
+            cost.of(records)
+        );
     }
     Ok(())
 }
 
 /// One sync into a fresh store.
-async fn once(component: &[u8], provider: &provider::Child, records: u64, work: &str) -> Result<Cost> {
+async fn once(
+    component: &[u8],
+    provider: &provider::Child,
+    records: u64,
+    work: &str,
+) -> Result<Cost> {
     let host = TestHost::over(|folder, clock| {
-        let options = OpenOptions { disk_free_bytes_min: 0, ..OpenOptions::default() };
-        Ok(Arc::new(SledStore::open(&folder.join("store"), options, clock)?))
+        let options = OpenOptions {
+            disk_free_bytes_min: 0,
+            ..OpenOptions::default()
+        };
+        Ok(Arc::new(SledStore::open(
+            &folder.join("store"),
+            options,
+            clock,
+        )?))
     })?;
     let ready = host.accept(component).await?;
     let from = Cost::now();

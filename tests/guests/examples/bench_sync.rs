@@ -8,7 +8,7 @@
 #[path = "../../benches/sync/contact.rs"]
 mod contact;
 
-use contact::{PAGE, Page, Person, Contact};
+use contact::{Contact, PAGE, Page, Person};
 use std::collections::BTreeMap;
 use tidegate_sdk::prelude::*;
 

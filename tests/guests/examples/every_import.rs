@@ -74,7 +74,10 @@ impl<'a> Arguments<'a> {
     }
 
     fn maybe_number(self, at: usize) -> Option<u32> {
-        self.0.get(at).and_then(Value::as_u64).map(|number| number as u32)
+        self.0
+            .get(at)
+            .and_then(Value::as_u64)
+            .map(|number| number as u32)
     }
 
     fn list<T>(self, at: usize, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
@@ -140,7 +143,9 @@ impl Handles {
 /// # Panics
 /// If the script has not made it yet.
 fn made<T>(handle: &Option<T>) -> &T {
-    handle.as_ref().unwrap_or_else(|| panic!("the script made no such handle before"))
+    handle
+        .as_ref()
+        .unwrap_or_else(|| panic!("the script made no such handle before"))
 }
 
 fn set(request: &Request, setter: &str, with: Arguments) {
