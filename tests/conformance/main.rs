@@ -121,7 +121,7 @@ async fn check(
         let last = steps.last().context("no step was played")?;
         assert_eq!(last.outcome, row.outcome, "{}: {last:?}", row.what);
         if row.outcome == "ok" {
-            assert_eq!(last.answer, row.says, "{}", row.what);
+            assert_eq!(last.answer, row.says, "{}: {steps:?}", row.what);
         } else {
             let words = row.says.as_str().unwrap_or_default();
             assert!(

@@ -8,9 +8,11 @@ use crate::fetch::{Request, Response, unexpected_body};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// How a provider numbers its pages, and where in the body the items are.
 ///
@@ -126,6 +128,9 @@ pub struct Page {
     call: String,
     body: String,
     items_path: String,
+    /// Where the body's top-level fields are, found in one pass: walking through a large
+    /// page again for each path would cost more than reading its items.
+    fields: Vec<(String, Range<usize>)>,
 }
 
 impl Page {
@@ -157,7 +162,7 @@ impl Page {
         let Some(raw) = self.raw(path)? else {
             return Ok(None);
         };
-        crate::decode::from_json(raw.get())
+        crate::decode::from_json(raw)
             .map(Some)
             .map_err(|why| self.unexpected(&why.context(format_args!("at `{path}`"))))
     }
@@ -171,7 +176,7 @@ impl Page {
             ));
             return Err(self.unexpected(&why));
         };
-        crate::decode::from_json(raw.get()).map_err(|why| {
+        crate::decode::from_json(raw).map_err(|why| {
             let place = if path.is_empty() {
                 "in the items".into()
             } else {
@@ -181,15 +186,38 @@ impl Page {
         })
     }
 
-    /// How many items there are; nothing, or null, is none.
-    fn count(&self) -> Result<usize> {
-        let raw = self.raw(&self.items_path)?;
-        let items = raw.map_or(Ok(0), count);
-        items.map_err(|why| self.unexpected(&why))
+    fn raw(&self, path: &str) -> Result<Option<&str>> {
+        let mut keys = path.split('.').filter(|key| !key.is_empty());
+        let found = match keys.next() {
+            None => return Ok(Some(&self.body)),
+            Some(first) if self.fields.is_empty() => {
+                find(&self.body, [first].into_iter().chain(keys))
+            }
+            Some(first) => match self.fields.iter().rev().find(|(name, _)| name == first) {
+                Some((_, range)) => find(self.body.get(range.clone()).unwrap_or_default(), keys),
+                None => return Ok(None),
+            },
+        };
+        found.map_err(|error| self.unexpected(&error))
     }
 
-    fn raw(&self, path: &str) -> Result<Option<&RawValue>> {
-        find(&self.body, path).map_err(|error| self.unexpected(&error))
+    /// Splits the body's top level, if it is an object.
+    fn split(&mut self) -> Result<()> {
+        if !self.body.trim_start().starts_with('{') {
+            return Ok(());
+        }
+        let fields = serde_json::from_str::<BTreeMap<Cow<str>, &RawValue>>(&self.body)
+            .map_err(|error| self.unexpected(&error.into()))?;
+        let start = self.body.as_ptr().addr();
+        let place = |raw: &RawValue| {
+            let from = raw.get().as_ptr().addr() - start;
+            from..from + raw.get().len()
+        };
+        self.fields = fields
+            .into_iter()
+            .map(|(name, raw)| (name.into_owned(), place(raw)))
+            .collect();
+        Ok(())
     }
 
     fn unexpected(&self, why: &Error) -> Error {
@@ -213,7 +241,7 @@ pub struct Pages {
     /// Hashes of where pages were fetched from, so that a cursor or a link that leads
     /// back is seen; 8 bytes a page.
     places: HashSet<u64>,
-    /// Hash of the last page.
+    /// Hash of the last page that had items.
     last_body: Option<u64>,
 }
 
@@ -239,23 +267,39 @@ impl Pages {
     fn fetch(&mut self, request: Request) -> Result<Page> {
         let response = request.send()?;
         self.number += 1;
-        let page = Page {
+        let mut page = Page {
             number: self.number,
             status: response.status(),
             headers: response.headers(),
             call: response.call().to_owned(),
             items_path: self.paging.items.clone(),
             body: Response::text(response)?,
+            fields: Vec::new(),
         };
-        self.refuse_repeat(&page)?;
-        self.next = self.follow(&page)?;
+        page.split()?;
+        let items = match page.raw(&page.items_path)? {
+            Some(raw) => self.count_items(raw).map_err(|why| page.unexpected(&why))?,
+            None => 0,
+        };
+        self.refuse_repeat(&page, items)?;
+        self.next = self.follow(&page, items)?;
         Ok(page)
     }
 
-    /// The same items twice in a row mean that the provider does not move on.
-    fn refuse_repeat(&mut self, page: &Page) -> Result<()> {
-        let hash = hash_of(&page.body);
-        if self.last_body.replace(hash) == Some(hash) && page.count()? > 0 {
+    /// How many items there are at `raw`, as far as the way of paging asks: where it does
+    /// not count, a list that is not empty has one.
+    fn count_items(&self, raw: &str) -> Result<usize> {
+        let counts = matches!(self.paging.kind, Kind::Offset { .. } | Kind::Page { .. });
+        match raw.trim_start().strip_prefix('[') {
+            Some(rest) if !counts => Ok(usize::from(!rest.trim_start().starts_with(']'))),
+            _ => count(raw),
+        }
+    }
+
+    /// The same body twice in a row means that the provider does not move on.
+    fn refuse_repeat(&mut self, page: &Page, items: usize) -> Result<()> {
+        let hash = hash_of_text(&page.body);
+        if items > 0 && self.last_body.replace(hash) == Some(hash) {
             let (number, before) = (page.number, page.number - 1);
             return Err(Error::new(format_args!(
                 "{}: page {number} is the same as page {before}; the provider seems not to know {}",
@@ -267,30 +311,32 @@ impl Pages {
     }
 
     /// The request for the page after `page`, if there is one.
-    fn follow(&mut self, page: &Page) -> Result<Option<Request>> {
-        let short_is_last = self.paging.short_is_last;
-        let is_offset = matches!(self.paging.kind, Kind::Offset { .. });
+    fn follow(&mut self, page: &Page, items: usize) -> Result<Option<Request>> {
+        let short = self.paging.short_is_last.is_some_and(|size| items < size);
         let next = match &mut self.paging.kind {
             Kind::Cursor { param, next } => {
                 let (param, cursor) = (param.clone(), page.at::<Value>(next)?);
-                let cursor = cursor.filter(|cursor| !is_end(cursor));
-                cursor.map(|cursor| self.placed(&param, &cursor))
+                cursor
+                    .filter(|cursor| !is_end(cursor))
+                    .map(|cursor| self.placed(&param, &cursor))
             }
-            Kind::LinkHeader => {
-                let url = page.header("link").and_then(next_link);
-                url.map(|url| self.linked(url))
-            }
+            Kind::LinkHeader => page
+                .header("link")
+                .and_then(next_link)
+                .map(|url| self.linked(url)),
             Kind::LinkInBody { next } => {
                 let url = page.at::<Option<String>>(next)?.flatten();
-                let url = url.filter(|url| !url.is_empty());
-                url.map(|url| self.linked(&url))
+                url.filter(|url| !url.is_empty())
+                    .map(|url| self.linked(&url))
             }
-            Kind::Offset { param, at } | Kind::Page { param, at } => {
-                let items = page.count()?;
-                if items == 0 || short_is_last.is_some_and(|size| items < size) {
-                    return Ok(None);
-                }
-                *at += if is_offset { items as u64 } else { 1 };
+            _ if items == 0 || short => None,
+            Kind::Offset { param, at } => {
+                *at += items as u64;
+                let (param, at) = (param.clone(), Value::from(*at));
+                Some(self.placed(&param, &at))
+            }
+            Kind::Page { param, at } => {
+                *at += 1;
                 let (param, at) = (param.clone(), Value::from(*at));
                 Some(self.placed(&param, &at))
             }
@@ -401,26 +447,26 @@ fn is_end(cursor: &Value) -> bool {
     }
 }
 
-/// What stands at `path` in `json`. Each level is split into its raw parts only, so that
-/// a page is never held as a tree of values.
-fn find<'a>(json: &'a str, path: &str) -> Result<Option<&'a RawValue>> {
-    let mut at: &RawValue = serde_json::from_str(json)?;
-    for key in path.split('.').filter(|key| !key.is_empty()) {
-        let found = match at.get().as_bytes().first() {
-            Some(b'{') => {
-                serde_json::from_str::<BTreeMap<std::borrow::Cow<str>, &RawValue>>(at.get())?
-                    .remove(key)
-            }
+/// What stands at the path `keys` in `json`. Each level is split into its raw parts only,
+/// so that a page is never held as a tree of values.
+fn find<'a, 'k>(json: &'a str, keys: impl Iterator<Item = &'k str>) -> Result<Option<&'a str>> {
+    let mut at = json;
+    for key in keys {
+        let found = match at.trim_start().as_bytes().first() {
+            Some(b'{') => serde_json::from_str::<BTreeMap<Cow<str>, &RawValue>>(at)?.remove(key),
             Some(b'[') => {
-                let parts: Vec<&RawValue> = serde_json::from_str(at.get())?;
+                let parts: Vec<&RawValue> = serde_json::from_str(at)?;
                 key.parse::<usize>()
                     .ok()
                     .and_then(|place| parts.get(place).copied())
             }
-            _ => None,
+            _ => {
+                serde_json::from_str::<&RawValue>(at)?;
+                None
+            }
         };
         match found {
-            Some(found) => at = found,
+            Some(found) => at = found.get(),
             None => return Ok(None),
         }
     }
@@ -428,8 +474,8 @@ fn find<'a>(json: &'a str, path: &str) -> Result<Option<&'a RawValue>> {
 }
 
 /// How many items there are at `raw`; null counts as an empty list.
-fn count(raw: &RawValue) -> Result<usize> {
-    let items: Option<Vec<&RawValue>> = serde_json::from_str(raw.get())?;
+fn count(raw: &str) -> Result<usize> {
+    let items: Option<Vec<&RawValue>> = serde_json::from_str(raw)?;
     Ok(items.map_or(0, |items| items.len()))
 }
 
@@ -461,4 +507,16 @@ fn hash_of(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
+}
+
+/// A hash of a page's text by words of eight bytes. std's hasher defends tables against
+/// chosen keys, which nothing here needs, and costs as much as walking through the JSON.
+fn hash_of_text(text: &str) -> u64 {
+    /// 2^64 over the golden ratio, odd: spreads each word over all bits.
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let hash = words.iter().fold(0_u64, |hash, word| {
+        (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(SPREAD)
+    });
+    hash_of(&(hash, rest))
 }

@@ -9,6 +9,7 @@
 mod contact;
 
 use contact::{Contact, PAGE, Page, Person};
+use std::collections::BTreeMap;
 use tidegate_sdk::prelude::*;
 
 impl Model for Person {}
@@ -23,11 +24,14 @@ struct Place {
     cursor: String,
 }
 
+/// The metadata may be anything.
+type Free = BTreeMap<String, Value>;
+
 fn guest() -> DataSync {
     DataSync::new("bench", "1.0.0", run).model::<Person>()
 }
 
-fn run(run: &Run<Place>) -> Result<()> {
+fn run(run: &Run<Place, Free>) -> Result<()> {
     match run.config::<Config>()?.work.as_str() {
         "calls" => calls(run),
         "paginate" => paginate(run),
@@ -37,7 +41,7 @@ fn run(run: &Run<Place>) -> Result<()> {
 }
 
 /// Four calls; reading the config was the first.
-fn calls(run: &Run<Place>) -> Result<()> {
+fn calls(run: &Run<Place, Free>) -> Result<()> {
     run.progress("started", 0, None);
     let _ = run.checkpoint()?;
     let _ = run.metadata()?;
@@ -45,7 +49,7 @@ fn calls(run: &Run<Place>) -> Result<()> {
     Ok(())
 }
 
-fn paginate(run: &Run<Place>) -> Result<()> {
+fn paginate(run: &Run<Place, Free>) -> Result<()> {
     let paging = Paging::cursor("cursor", "next_cursor").items_at("data");
     let pages = run.get("/contacts").query("limit", PAGE);
     for contacts in pages.paginate::<Contact>(paging) {
@@ -54,7 +58,7 @@ fn paginate(run: &Run<Place>) -> Result<()> {
     Ok(())
 }
 
-fn by_hand(run: &Run<Place>) -> Result<()> {
+fn by_hand(run: &Run<Place, Free>) -> Result<()> {
     let mut cursor = String::new();
     loop {
         let mut request = run.get("/contacts").query("limit", PAGE);
