@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 impl Context {
     fn check_checkpoint(&self, json: &str) -> Result<()> {
-        let Some(schema) = &self.checkpoint_schema else {
+        let Some(schema) = &self.schemas.checkpoint else {
             let message = "the manifest declares no checkpoint; add its schema under `checkpoint`";
             return Err(Error::new(Code::CheckpointInvalid, message));
         };

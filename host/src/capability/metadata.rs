@@ -15,7 +15,7 @@ impl Context {
         check_object(
             json,
             METADATA_BYTES_MAX,
-            &self.metadata_schema,
+            &self.schemas.metadata,
             Code::MetadataInvalid,
             "the metadata",
         )

@@ -87,6 +87,8 @@ pub struct Grant {
     pub fence: RunFence,
     /// The sync's manifest.
     pub manifest: Arc<Manifest>,
+    /// What the manifest asks of what the guest passes.
+    pub schemas: Arc<Schemas>,
     /// Where records go.
     pub store: Arc<dyn Store>,
     /// The way out.
@@ -111,10 +113,8 @@ pub struct Grant {
 pub struct Context {
     facts: Facts,
     fence: RunFence,
-    models: BTreeMap<ModelName, Arc<RecordRules>>,
     manifest: Arc<Manifest>,
-    checkpoint_schema: Option<jsonschema::Validator>,
-    metadata_schema: jsonschema::Validator,
+    schemas: Arc<Schemas>,
     strategies: BTreeMap<ModelName, SaveMode>,
     open_passes: BTreeSet<ModelName>,
     store: Arc<dyn Store>,
@@ -139,27 +139,11 @@ pub struct Context {
 
 impl Context {
     /// Capabilities for one run.
-    pub fn new(grant: Grant) -> Result<Self> {
-        let models = grant
-            .manifest
-            .models
-            .iter()
-            .map(|(name, model)| (name.clone(), Arc::new(RecordRules::of(model))));
+    pub fn new(grant: Grant) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::RESOURCES_MAX);
-        Ok(Context {
-            models: models.collect(),
-            checkpoint_schema: grant
-                .manifest
-                .checkpoint
-                .as_ref()
-                .map(|it| compiled(it, "checkpoint"))
-                .transpose()?,
-            // Metadata without a schema may be any object.
-            metadata_schema: compiled(
-                grant.manifest.metadata.as_ref().unwrap_or(&true.into()),
-                "metadata",
-            )?,
+        Context {
+            schemas: grant.schemas,
             seam: Seam::new(grant.tap, grant.control.clone()),
             log: LogBuffer::default(),
             facts: grant.facts,
@@ -179,7 +163,7 @@ impl Context {
             blocked_deletes: Vec::new(),
             warnings: BTreeSet::new(),
             table,
-        })
+        }
     }
 
     /// The host calls so far and what they moved.
@@ -218,6 +202,36 @@ impl Context {
         } else {
             self.store.append_log(&self.fence, lines).await
         }
+    }
+}
+
+/// What a manifest asks of records, checkpoint and metadata, compiled once for each
+/// deployment: compiling takes longer than starting a run.
+pub struct Schemas {
+    models: BTreeMap<ModelName, Arc<RecordRules>>,
+    checkpoint: Option<jsonschema::Validator>,
+    metadata: jsonschema::Validator,
+}
+
+impl Schemas {
+    /// Compiles what `manifest` asks; `component.rejected` where a schema is none.
+    pub fn of(manifest: &Manifest) -> Result<Self> {
+        let models = manifest.models.iter();
+        Ok(Schemas {
+            models: models
+                .map(|(name, model)| (name.clone(), Arc::new(RecordRules::of(model))))
+                .collect(),
+            checkpoint: manifest
+                .checkpoint
+                .as_ref()
+                .map(|it| compiled(it, "checkpoint"))
+                .transpose()?,
+            // Metadata without a schema may be any object.
+            metadata: compiled(
+                manifest.metadata.as_ref().unwrap_or(&true.into()),
+                "metadata",
+            )?,
+        })
     }
 }
 

@@ -72,7 +72,7 @@ impl Context {
         body: Vec<u8>,
         mode: SaveMode,
     ) -> Result<SaveSummary> {
-        let rules = self.models.get(name).cloned().unwrap_or_default();
+        let rules = self.schemas.models.get(name).cloned().unwrap_or_default();
         let batch = json::scan(Bytes::from(body), &rules)?;
         if let Some(id) = batch.duplicates.first() {
             let count = batch.duplicates.len();

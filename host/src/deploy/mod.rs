@@ -8,6 +8,7 @@ mod check;
 
 pub use check::{Structure, check};
 
+use crate::capability::Schemas;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::limits::{DESCRIBE_MEMORY_BYTES, MIB};
@@ -23,6 +24,8 @@ pub struct Ready {
     pub deployment: Deployment,
     /// Its manifest, shared with its runs.
     pub manifest: Arc<Manifest>,
+    /// What it asks of what the guest passes.
+    pub schemas: Arc<Schemas>,
     /// Its code.
     pub compiled: Compiled,
     /// What the structural check learnt.
@@ -56,6 +59,7 @@ pub async fn examine(
         .saturating_add(DESCRIBE_MEMORY_BYTES);
     let described = sandbox.describe(&compiled, memory, clock.clone()).await?;
     let manifest = Manifest::parse(&described)?;
+    let schemas = Arc::new(Schemas::of(&manifest)?);
     let wanted = manifest.memory.map_or(0, |memory| u64::from(memory) * MIB);
     if wanted > memory_ceiling {
         let (wanted, ceiling) = (wanted / MIB, memory_ceiling / MIB);
@@ -73,6 +77,7 @@ pub async fn examine(
     Ok(Ready {
         deployment,
         manifest: Arc::new(manifest),
+        schemas,
         compiled,
         structure,
     })

@@ -185,10 +185,10 @@ impl Begun {
         if self.begun.interrupted_without_progress >= limits::INTERRUPTIONS_WITHOUT_PROGRESS_MAX {
             return self.refuse_stalled().await;
         }
-        let ended = match self.open_passes().await.and_then(|()| self.context()) {
-            Ok(context) => self.run_guest(context).await,
-            Err(error) => return self.finish_without_guest(error).await,
-        };
+        if let Err(error) = self.open_passes().await {
+            return self.finish_without_guest(error).await;
+        }
+        let ended = self.run_guest(self.context()).await;
         self.finish(ended).await
     }
 
@@ -210,7 +210,7 @@ impl Begun {
             .await
     }
 
-    fn context(&self) -> Result<Context> {
+    fn context(&self) -> Context {
         self.request.observer.started(&self.memory);
         let now = self.runner.clock.now();
         Context::new(Grant {
@@ -226,6 +226,7 @@ impl Begun {
             },
             fence: self.fence.clone(),
             manifest: self.request.ready.manifest.clone(),
+            schemas: self.request.ready.schemas.clone(),
             store: self.runner.store.clone(),
             egress: self.runner.egress.clone(),
             scope: self.request.scope.clone(),
