@@ -4,6 +4,7 @@ use crate::{Row, check, host_and_guest, play, row, script};
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tidegate::capability::Schemas;
 use tidegate::limits::CHECKPOINT_BYTES_MAX;
 
 const INVALID: &str = "checkpoint.invalid";
@@ -41,8 +42,8 @@ fn rows() -> Vec<Row> {
             "ok",
             Value::Null,
         ),
-        row("no JSON", save("page 1"), INVALID, "not JSON"),
-        row("no object", save("[1]"), INVALID, "not a JSON object"),
+        row("no JSON", save("page 1"), INVALID, "expected an object"),
+        row("no object", save("[1]"), INVALID, "expected an object"),
         row(
             "against its schema",
             save("{\"page\":\"one\"}"),
@@ -94,6 +95,7 @@ async fn without_a_schema_there_is_none_to_save() -> Result<()> {
         return Ok(());
     };
     Arc::make_mut(&mut ready.manifest).checkpoint = None;
+    ready.schemas = Arc::new(Schemas::of(&ready.manifest)?);
     let rows = vec![
         row(
             "save",

@@ -171,7 +171,7 @@ async fn edges() -> Result<()> {
         "relative without a base",
         get("/echo", json!([])),
         "egress.denied",
-        "without a base URL",
+        "no base URL",
     );
     check(&host, &ready, None, vec![relative]).await
 }

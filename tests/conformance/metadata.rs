@@ -44,19 +44,19 @@ fn rows() -> Vec<Row> {
             "set no JSON",
             json!([["metadata.set", "a=1"]]),
             INVALID,
-            "not JSON",
+            "expected an object",
         ),
         row(
             "set no object",
             json!([["metadata.set", "[]"]]),
             INVALID,
-            "not a JSON object",
+            "expected an object",
         ),
         row(
             "merge no object",
             json!([["metadata.merge", "1"]]),
             INVALID,
-            "not a JSON object",
+            "expected an object",
         ),
         row(
             "set too large",
