@@ -84,6 +84,7 @@ async fn sandbox_alone(
         },
         fence: fence.clone(),
         manifest: ready.manifest.clone(),
+        schemas: ready.schemas.clone(),
         store: runner.store.clone(),
         egress: runner.egress.clone(),
         scope: request.scope.clone(),
@@ -93,7 +94,7 @@ async fn sandbox_alone(
         control: control.clone(),
         observer: request.observer.clone(),
         tap: None,
-    })?;
+    });
     let cpu = CpuLimits {
         between_calls: limits.cpu_between_calls,
         total: limits.cpu,
