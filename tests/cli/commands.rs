@@ -297,7 +297,17 @@ fn build_makes_a_component_of_a_fresh_crate() {
     holds(&built.stderr, &["fresh_sync.wasm`"]);
 
     let wasm = home.path("target/wasm32-wasip2/release/fresh_sync.wasm");
-    home.put("sync.wasm", std::fs::read(wasm).unwrap());
+    let wasm = std::fs::read(wasm).unwrap();
+    // A component goes to strangers: it names neither the author's folder nor the place
+    // of the libraries it was built from.
+    let text = String::from_utf8_lossy(&wasm);
+    for place in [
+        "/registry/src/".to_owned(),
+        home.path("src").display().to_string(),
+    ] {
+        assert!(!text.contains(&place), "the component names {place}");
+    }
+    home.put("sync.wasm", &wasm);
     let provider = Provider::builder().users(7, 7).start_blocking().unwrap();
     assert_eq!(counts(&home.synced(&provider, &[]), "User"), [7, 0, 0, 0]);
 }

@@ -24,6 +24,9 @@ const PROFILE: &[&str] = &[
     "profile.release.overflow-checks=false",
 ];
 
+/// Where cargo looks for the compiler's flags for [`TARGET`].
+const RUSTFLAGS: &str = "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS";
+
 /// Flags of `build`.
 #[derive(Args)]
 pub(super) struct BuildArgs {
@@ -64,6 +67,7 @@ pub(super) fn build_folder(folder: &Path, output: &Output) -> Result<PathBuf> {
     PROFILE.iter().for_each(|setting| {
         cargo.args(["--config", setting]);
     });
+    cargo.env(RUSTFLAGS, remapped(folder));
     let built = cargo
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -79,6 +83,32 @@ pub(super) fn build_folder(folder: &Path, output: &Output) -> Result<PathBuf> {
         ));
     }
     component_of(&built.stdout, &manifest)
+}
+
+/// The flags that keep this machine's paths out of the component: it goes to strangers,
+/// and the same source shall give the same bytes elsewhere. Of two that fit a path the
+/// later one counts.
+fn remapped(folder: &Path) -> String {
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let sources = std::fs::read_dir(cargo.join("registry/src"))
+        .into_iter()
+        .flatten();
+    let sources = sources
+        .filter_map(Result::ok)
+        .map(|entry| (entry.path(), "deps"));
+    let places = [(home, "home"), (folder, "sync")]
+        .into_iter()
+        .chain(sources);
+    let own = std::env::var(RUSTFLAGS).unwrap_or_default();
+    places.fold(own, |flags, (path, name)| match path.to_str() {
+        // A path with white space cannot stand in this variable; it stays as it is.
+        Some(path) if !path.is_empty() && !path.contains(char::is_whitespace) => {
+            format!("{flags} --remap-path-prefix={path}={name}")
+        }
+        _ => flags,
+    })
 }
 
 /// The parts of cargo's messages that tell where an artifact lies.

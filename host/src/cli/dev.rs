@@ -2,9 +2,10 @@
 //! the source changes. Nothing is kept when it ends.
 
 use super::build::build_folder;
-use super::execute::{ExecuteArgs, execute, report, verdict};
+use super::execute::{ExecuteArgs, execute, verdict};
 use super::host;
 use super::output::Output;
+use super::report::report;
 use crate::error::{Code, Error, Result};
 use crate::limits::CHANGE_PAGE_RECORDS_MAX;
 use crate::model::{ChangeFilter, Cursor, StreamKey};

@@ -2,7 +2,7 @@
 //! `run`, `dev` and `quickstart`.
 
 use super::connection::{ConnectionArgs, ReachArgs};
-use super::output::{Output, count, duration, mib};
+use super::output::Output;
 use super::progress::Bar;
 use crate::deploy::{self, Ready};
 use crate::error::{Code, Error, Result};
@@ -186,78 +186,5 @@ pub(super) fn verdict(row: &RunRow) -> Result<()> {
             outcome.error().map_or(Ok(()), |error| Err(error.clone()))
         }
         crate::model::RunState::Running => Ok(()),
-    }
-}
-
-/// Prints a run's report.
-pub(super) fn report(row: &RunRow, output: &Output) {
-    if output.is_json() {
-        output.json(row);
-        return;
-    }
-    let state = match &row.state {
-        crate::model::RunState::Running => "running",
-        crate::model::RunState::Ended(outcome) => outcome.word(),
-    };
-    output.say(&format!(
-        "run {} of {} {}: {state}",
-        row.id, row.key.sync, row.version
-    ));
-    let counts = row.counts.iter().map(|(model, counts)| {
-        let figures = [
-            counts.added,
-            counts.updated,
-            counts.deleted,
-            counts.unchanged,
-        ]
-        .map(count);
-        std::iter::once(model.to_string()).chain(figures).collect()
-    });
-    let table = output.table(
-        &["model", "added", "updated", "deleted", "unchanged"],
-        counts.collect(),
-        &[1, 2, 3, 4],
-    );
-    output.say(&table);
-    let usage = &row.usage;
-    let used = vec![vec![
-        count(usage.pages),
-        count(usage.requests),
-        count(usage.retries),
-        duration(usage.waited_ms * 1_000),
-        format!(
-            "{} of {}",
-            mib(usage.memory_peak_bytes),
-            mib(usage.memory_cap_bytes)
-        ),
-        duration(usage.cpu_us),
-        duration(usage.wall_us),
-    ]];
-    let head = [
-        "pages",
-        "requests",
-        "retries",
-        "waited",
-        "peak memory",
-        "CPU",
-        "time",
-    ];
-    output.say(&output.table(&head, used, &[0, 1, 2, 3, 4, 5, 6]));
-    let none = || "none".to_owned();
-    let before = row.checkpoint_before.clone().unwrap_or_else(none);
-    let after = row.checkpoint_after.clone().unwrap_or_else(none);
-    output.say(&format!("checkpoint: {before} → {after}"));
-    for blocked in &row.blocked_deletes {
-        output.say(&format!(
-            "held: deleting {} of {} {}: {}",
-            blocked.would_delete, blocked.live, blocked.model, blocked.reason
-        ));
-        output.say("      look at the sample in the report; run again with --allow-large-deletes to carry it out");
-    }
-    for warning in &row.warnings {
-        output.say(&format!("warning: {}", super::output::clean(warning)));
-    }
-    if let Some(post_mortem) = &row.post_mortem {
-        super::runs::print_post_mortem(post_mortem, output);
     }
 }

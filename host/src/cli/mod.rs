@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod quickstart;
 mod records;
+mod report;
 mod reset;
 mod run;
 mod runs;

@@ -4,9 +4,10 @@
 //! in between, and then the mistake that most often ends a sync: pages gathered in memory.
 
 use super::build::{build_folder, has_target};
-use super::execute::{ExecuteArgs, execute, report};
+use super::execute::{ExecuteArgs, execute};
 use super::host::{self, StoreArgs};
 use super::output::{Output, count};
+use super::report::report;
 use crate::error::{Code, Error, Result};
 use crate::limits::MIB;
 use crate::model::RunRow;

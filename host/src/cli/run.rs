@@ -1,8 +1,9 @@
 //! `tidegate run`: one run of a component into the store.
 
-use super::execute::{ExecuteArgs, execute, report, verdict};
+use super::execute::{ExecuteArgs, execute, verdict};
 use super::host::{self, StoreArgs};
 use super::output::Output;
+use super::report::report;
 use crate::error::Result;
 use clap::Args;
 use std::path::PathBuf;

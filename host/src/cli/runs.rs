@@ -1,18 +1,13 @@
 //! `tidegate runs`: the runs there were, or one of them with its log and post-mortem.
 
-use super::execute::report;
 use super::host::{self, StoreArgs};
-use super::output::{Output, clean, count, duration, mib};
+use super::output::{Output, count, duration, mib};
 use super::progress::log_line;
+use super::report::report;
 use crate::error::{Code, Error, Result};
-use crate::model::{PostMortem, RunId, RunRow, RunState};
+use crate::model::{RunId, RunRow, RunState};
 use crate::store::{RunQuery, Store};
 use clap::Args;
-
-/// Growths of memory that are shown, from the last one back.
-const GROWTHS_SHOWN: usize = 8;
-/// Frames of the backtrace that are shown.
-const FRAMES_SHOWN: usize = 12;
 
 /// Flags of `runs`.
 #[derive(Args)]
@@ -109,55 +104,4 @@ fn line(row: &RunRow) -> Vec<String> {
         mib(row.usage.memory_peak_bytes),
         duration(row.usage.wall_us),
     ]
-}
-
-/// Prints a post-mortem for people.
-pub(super) fn print_post_mortem(found: &PostMortem, output: &Output) {
-    output.heading("post-mortem");
-    output.say(&clean(&found.verdict));
-    let figures = [
-        ("fetched", found.fetched_bytes),
-        ("handed to the guest", found.handed_bytes),
-        ("saved", found.saved_bytes),
-        ("handed since the last save", found.unsaved_bytes),
-        ("largest response", found.largest_response_bytes),
-    ];
-    let figures = figures.map(|(what, bytes)| format!("{what} {}", mib(bytes)));
-    output.say(&figures.join(", "));
-    if !found.growths.is_empty() {
-        let from = found.growths.len().saturating_sub(GROWTHS_SHOWN);
-        let rows = found.growths.iter().skip(from).map(|growth| {
-            let note = if growth.refused { "refused" } else { "" };
-            vec![
-                mib(growth.total_bytes),
-                format!("+{}", mib(growth.by_bytes)),
-                clean(&growth.after_call),
-                note.to_owned(),
-            ]
-        });
-        let head = ["memory held", "growth", "after the host call", ""];
-        output.say(&format!("the last of {} growths:", found.growths.len()));
-        output.say(&output.table(&head, rows.collect(), &[0, 1]));
-    }
-    if !found.backtrace.is_empty() {
-        output.say("where the guest stood:");
-        found
-            .backtrace
-            .iter()
-            .take(FRAMES_SHOWN)
-            .for_each(|frame| output.say(&format!("  {}", clean(frame))));
-    }
-    if !found.stderr_tail.trim().is_empty() {
-        output.say(&format!(
-            "it wrote to stderr:\n{}",
-            clean(found.stderr_tail.trim_end())
-        ));
-    }
-    output.say(&match &found.next_checkpoint {
-        Some(checkpoint) => format!(
-            "the next run starts from the checkpoint {}",
-            clean(checkpoint)
-        ),
-        None => "the next run starts from the beginning: there is no checkpoint".to_owned(),
-    });
 }

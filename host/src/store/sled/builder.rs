@@ -44,9 +44,12 @@ pub(super) fn serve(shared: &Arc<Shared>, queue: &Queue, tasks: &Receiver<Task>)
                 .and_then(|()| compact(shared, queue, &stream)),
             Task::ForgetPass(pass) => remove_range(shared, queue, &keys::all_seen(pass)),
         };
-        if let Err(error) = done {
+        match done {
+            Ok(()) => {}
+            // The next start takes it up again.
+            Err(_) if shared.is_closing() => return,
             // What is derived can be built again; the committer has noted a failed write.
-            tracing::warn!(%error, "care for an index was not finished");
+            Err(error) => tracing::warn!(%error, "care for an index was not finished"),
         }
     }
 }

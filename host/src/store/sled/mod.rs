@@ -179,6 +179,7 @@ impl SledStore {
         let Some(threads) = lock(&self.threads).take() else {
             return Ok(());
         };
+        self.shared.begin_close();
         self.queue.stop();
         let panicked = |_| Err(Error::new(Code::Internal, "the store's thread panicked"));
         let result = threads.committer.join().unwrap_or_else(panicked);

@@ -14,7 +14,7 @@ use crate::error::{Code, Error, Result};
 use crate::model::StreamKey;
 use crate::store::Health;
 use std::collections::HashMap;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// What stands below a store: its folder and its map. The real one is a folder on disk;
@@ -54,6 +54,8 @@ pub(super) struct Shared {
     pub(super) readers_of_all: AtomicUsize,
     /// Reads since the map's memory was looked at.
     pub(super) reads: AtomicUsize,
+    /// The store is being closed: what comes too late is no failure.
+    closing: AtomicBool,
 }
 
 impl Shared {
@@ -77,7 +79,18 @@ impl Shared {
             health: Mutex::new(Health::Good),
             readers_of_all: AtomicUsize::new(0),
             reads: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
         }
+    }
+
+    /// Notes that the store is being closed.
+    pub(super) fn begin_close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the store is being closed.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
     }
 
     /// Reads from the map. Keep it short: the committer waits for it.

@@ -489,3 +489,39 @@ async fn a_reset_takes_the_records_and_the_sequences_go_on() {
     assert_eq!(summary.added, 1);
     assert_eq!(store.stats(&stream).await.unwrap().last_sequence, 101);
 }
+
+#[tokio::test]
+async fn work_that_a_close_cut_off_is_not_reported_as_a_failure() {
+    #[derive(Clone, Default)]
+    struct Said(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Said {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            lock(&self.0).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let said = Said::default();
+    let writer = said.clone();
+    let log = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .finish();
+
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let shared = store.shared.clone();
+    let serve_late = || {
+        // The committer is gone, as at the end of a close; a task still waits.
+        let (sender, _) = std::sync::mpsc::channel();
+        let queue = Queue::new(sender, shared.clone());
+        let (tasks, todo) = std::sync::mpsc::channel();
+        tasks.send(builder::Task::ForgetPass(1)).unwrap();
+        drop(tasks);
+        tracing::subscriber::with_default(log, || builder::serve(&shared, &queue, &todo));
+        String::from_utf8(lock(&said.0).clone()).unwrap()
+    };
+    store.close().unwrap();
+    assert_eq!(serve_late(), "");
+}
