@@ -75,6 +75,10 @@ async fn run(folder: &Path, count: u64) -> Result<()> {
         per_record(new.cpu, count) / per_record(small.cpu, small_count),
     );
     println!(
+        "{:34} {:>12.2}   cost of a record in the last tenth against the first",
+        "", new.last_tenth
+    );
+    println!(
         "{:34} {:>12.3}   bytes on disk per byte of JSON",
         "",
         on_disk(&path)? / new.json
@@ -218,6 +222,8 @@ struct Phase {
     /// CPU time of the whole process, scanning and the bench itself left out.
     cpu: Duration,
     commits: Vec<Duration>,
+    /// The time of the last tenth of the commits, over that of the first.
+    last_tenth: f64,
     summary: SaveSummary,
     json: f64,
 }
@@ -301,6 +307,10 @@ impl Bench {
             phase.summary.updated += summary.updated;
             phase.summary.unchanged += summary.unchanged;
         }
+        let tenth = (phase.commits.len() / 10).max(1);
+        let sum = |part: &[Duration]| part.iter().sum::<Duration>().as_secs_f64();
+        let (_, last) = phase.commits.split_at(phase.commits.len() - tenth);
+        phase.last_tenth = sum(last) / sum(&phase.commits[..tenth]);
         phase.commits.sort();
         Ok(phase)
     }

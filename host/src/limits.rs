@@ -82,6 +82,14 @@ pub const INSTANCES_MAX: usize = 256;
 /// Linear memories of one run; past it instantiation fails.
 pub const MEMORIES_MAX: usize = 16;
 
+/// Most runs at once in a sandbox with pooled slots. Each reserves 16 memories of 4 GiB of
+/// address space, of which there are 128 TiB. A larger pool is refused at the start.
+pub const POOLED_RUNS_MAX: u32 = 1_024;
+
+/// Elements of one table in a sandbox with pooled slots, whose tables cannot be larger.
+/// Past it the table does not grow, which a guest sees as refused memory.
+pub const POOLED_TABLE_ELEMENTS_MAX: usize = 100_000;
+
 /// Tables of one run; past it instantiation fails.
 pub const TABLES_MAX: usize = 32;
 

@@ -160,6 +160,7 @@ async fn damaged_compiled_code_is_compiled_anew() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let options = || SandboxOptions {
         cache_folder: Some(folder.path().to_owned()),
+        ..SandboxOptions::default()
     };
     let bytes = with_core("");
     Sandbox::new(options())?.compile(&bytes)?;

@@ -6,7 +6,9 @@ mod components;
 mod hostile;
 mod lifecycle;
 mod memory;
+mod pooled;
 mod seam;
+mod text;
 
 use anyhow::{Context, Result};
 use tidegate::deploy::Ready;

@@ -2,6 +2,7 @@
 //! verdict for one that does not.
 
 use crate::host_and_guest;
+use crate::text::memories;
 use anyhow::{Context, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -149,60 +150,6 @@ async fn what_was_saved_before_the_cap_stays_and_the_next_run_goes_on() -> Resul
         200
     );
     Ok(())
-}
-
-/// A component of `count` core modules, each with a memory that grows by `pages` when
-/// the sync runs: under the cap one by one, over it together.
-fn memories(count: usize, pages: u32) -> Result<Vec<u8>> {
-    let module = format!(
-        r#"(core module $grower
-             (memory (export "memory") 1)
-             (func (export "grow") (result i32) (memory.grow (i32.const {pages}))))"#
-    );
-    let instances: String = (0..count)
-        .map(|n| format!("(core instance $g{n} (instantiate $grower))"))
-        .collect();
-    let aliases: String = (0..count)
-        .map(|n| format!(r#"(core func $grow{n} (alias core export $g{n} "grow"))"#))
-        .collect();
-    let imports: String = (0..count)
-        .map(|n| format!(r#"(import "g" "grow{n}" (func $grow{n} (result i32)))"#))
-        .collect();
-    let exports: String = (0..count)
-        .map(|n| format!(r#"(export "grow{n}" (func $grow{n}))"#))
-        .collect();
-    // A growth that is refused answers -1; the guest traps on it, as an allocator would.
-    let calls: String = (0..count)
-        .map(|n| format!("(if (i32.eq (call $grow{n}) (i32.const -1)) (then unreachable))"))
-        .collect();
-    let manifest =
-        r#"{\"name\":\"memories\",\"version\":\"1\",\"models\":{\"Item\":{\"schema\":{}}}}"#;
-    let length = manifest.replace('\\', "").len();
-    let text = format!(
-        r#"(component
-             (import "tidegate:sync/types@0.1.0" (instance $types
-               (type $error' (record (field "code" string) (field "message" string) (field "retry-after-ms" (option u32))))
-               (export "error" (type $error (eq $error')))))
-             (alias export $types "error" (type $error))
-             {module} {instances} {aliases}
-             (core module $main
-               {imports}
-               (memory (export "memory") 1)
-               (data (i32.const 16) "{manifest}")
-               (data (i32.const 0) "\10\00\00\00")
-               (data (i32.const 4) "\{low:02x}\{high:02x}\00\00")
-               (func (export "describe") (result i32) (i32.const 0))
-               (func (export "run") (result i32) {calls} (i32.const 2048))
-               (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096)))
-             (core instance $main (instantiate $main (with "g" (instance {exports}))))
-             (func (export "describe") (result string)
-               (canon lift (core func $main "describe") (memory (core memory $main "memory")) (realloc (core func $main "realloc"))))
-             (func (export "run") (result (result (error $error)))
-               (canon lift (core func $main "run") (memory (core memory $main "memory")) (realloc (core func $main "realloc")))))"#,
-        low = length & 0xff,
-        high = length >> 8,
-    );
-    Ok(wat::parse_str(text)?)
 }
 
 /// wasmtime's own limits hold for one memory; fifteen of them just under a cap of 64 MiB

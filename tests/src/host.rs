@@ -1,7 +1,7 @@
 //! A host in this process: the real sandbox, store and egress, for one component.
 
 use anyhow::{Context, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tidegate::capability::{NoObserver, Observer};
@@ -16,7 +16,7 @@ use tidegate::model::{
     SyncKey, SyncName, Trigger, Variant,
 };
 use tidegate::run::{RunLimits, RunRequest, Runner};
-use tidegate::sandbox::{Sandbox, SandboxOptions};
+use tidegate::sandbox::{Allocation, Sandbox, SandboxOptions};
 use tidegate::store::memory::MemoryStore;
 use tidegate::store::{DeleteGuard, Store};
 use url::Url;
@@ -99,6 +99,16 @@ impl TestHost {
     /// A host over the store in memory.
     pub fn in_memory() -> Result<Self> {
         Self::over(|_, clock| Ok(Arc::new(MemoryStore::new(clock))))
+    }
+
+    /// The same with slots for `runs` runs, used by one after another.
+    pub fn pooled(runs: u32) -> Result<Self> {
+        let mut host = Self::in_memory()?;
+        host.runner.sandbox = Sandbox::new(SandboxOptions {
+            cache_folder: Some(code_cache()),
+            allocation: Allocation::Pooled { runs },
+        })?;
+        Ok(host)
     }
 
     /// A host over the store that `open` makes in a fresh folder.
@@ -208,13 +218,16 @@ pub fn sandbox() -> Result<Sandbox> {
     if let Some(sandbox) = &*shared {
         return Ok(sandbox.clone());
     }
-    let cache =
-        std::env::temp_dir().join(format!("tidegate-tests-code-{}", env!("CARGO_PKG_VERSION")));
     let sandbox = Sandbox::new(SandboxOptions {
-        cache_folder: Some(cache),
+        cache_folder: Some(code_cache()),
+        ..SandboxOptions::default()
     })?;
     *shared = Some(sandbox.clone());
     Ok(sandbox)
+}
+
+fn code_cache() -> PathBuf {
+    std::env::temp_dir().join(format!("tidegate-tests-code-{}", env!("CARGO_PKG_VERSION")))
 }
 
 /// The key of a test connection.

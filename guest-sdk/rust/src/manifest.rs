@@ -4,7 +4,7 @@
 use crate::records::Model;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::any::TypeId;
 use std::collections::BTreeMap;
 
@@ -23,9 +23,9 @@ pub(crate) struct Manifest {
     pub sync_type: SyncType,
     pub track_deletes: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub checkpoint: Option<Schema>,
+    pub checkpoint: Option<LazySchema>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Schema>,
+    pub metadata: Option<LazySchema>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<Endpoint>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -36,9 +36,20 @@ pub(crate) struct Manifest {
     pub memory: Option<u32>,
 }
 
+/// A type's schema, made when it is written: a run builds its manifest too, and making
+/// schemas would be most of the work of a short one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LazySchema(fn() -> Schema);
+
+impl Serialize for LazySchema {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.0)().serialize(serializer)
+    }
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ModelEntry {
-    pub schema: Schema,
+    pub schema: LazySchema,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub ignore: &'static [&'static str],
 }
@@ -72,8 +83,8 @@ impl Manifest {
             auto_start: true,
             sync_type: SyncType::Incremental,
             track_deletes: false,
-            checkpoint: schema_read::<C>(),
-            metadata: schema_read::<M>(),
+            checkpoint: state::<C>(),
+            metadata: state::<M>(),
             endpoints: Vec::new(),
             scopes: Vec::new(),
             hosts: Vec::new(),
@@ -82,13 +93,10 @@ impl Manifest {
     }
 
     pub fn add_model<T: Model>(&mut self) {
-        // The schema of what is written: a field that is always there is required.
-        let settings = SchemaSettings::draft2020_12().for_serialize();
-        let schema = settings.into_generator().into_root_schema_for::<T>();
         self.models.insert(
             T::name().into_owned(),
             ModelEntry {
-                schema,
+                schema: LazySchema(schema_written::<T>),
                 ignore: T::IGNORE,
             },
         );
@@ -101,10 +109,21 @@ pub(crate) fn is_unit<T: 'static>() -> bool {
 }
 
 /// The schema of what is read: a field with a default may be absent.
-fn schema_read<T: JsonSchema + 'static>() -> Option<Schema> {
-    (!is_unit::<T>()).then(|| {
-        SchemaSettings::draft2020_12()
-            .into_generator()
-            .into_root_schema_for::<T>()
-    })
+fn schema_read<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<T>()
+}
+
+/// The schema of what is written: a field that is always there is required.
+fn schema_written<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<T>()
+}
+
+/// The schema of a checkpoint or metadata, if the sync has one.
+fn state<T: JsonSchema + 'static>() -> Option<LazySchema> {
+    (!is_unit::<T>()).then_some(LazySchema(schema_read::<T>))
 }

@@ -70,6 +70,7 @@ pub(super) fn clock() -> Arc<dyn Clock> {
 pub(super) fn sandbox(code_cache: Option<PathBuf>) -> Result<Sandbox> {
     Sandbox::new(SandboxOptions {
         cache_folder: code_cache,
+        ..SandboxOptions::default()
     })
 }
 

@@ -4,6 +4,7 @@
 //! ([`deadline`], epochs and a meter), and the clock (a deadline on the run and on every
 //! host call). A guest that passes one is unwound and cannot catch it.
 
+mod allocation;
 mod cache;
 mod deadline;
 mod ending;
@@ -13,6 +14,7 @@ mod state;
 mod stdio;
 mod traps;
 
+pub use allocation::Allocation;
 pub use deadline::CpuLimits;
 pub use engine::{Compiled, Sandbox, SandboxOptions};
 
@@ -30,6 +32,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use stdio::Stdio;
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::{InstancePre, Linker};
 use wasmtime::{Store, UpdateDeadline};
 
@@ -61,6 +64,7 @@ impl Sandbox {
         clock: Arc<dyn Clock>,
         seed: u64,
     ) -> Ended {
+        let _slot = self.slot().await;
         let memory = context.memory().clone();
         let (calls, trail) = (
             context.seam().calls().clone(),
@@ -115,6 +119,7 @@ impl Sandbox {
         memory_bytes: u64,
         clock: Arc<dyn Clock>,
     ) -> Result<String> {
+        let _slot = self.slot().await;
         let memory = MemoryBudget::new(memory_bytes);
         let (stdout, stderr) = (Stdio::default(), Stdio::default());
         let wasi = state::wasi(clock, 0, stdout, stderr.clone());
@@ -153,6 +158,13 @@ impl Sandbox {
             ))),
             Ok(Ok(Ok(manifest))) => Ok(manifest),
         }
+    }
+
+    /// Waits for a slot, where there are only so many. Held until the run's store is gone.
+    async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        let slots = self.slots.clone()?;
+        // The semaphore is never closed.
+        slots.acquire_owned().await.ok()
     }
 
     fn store(&self, state: RunState, gauge: Arc<CpuGauge>) -> Store<RunState> {

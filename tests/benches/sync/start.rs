@@ -18,12 +18,25 @@ use tidegate_tests::host::{RunSettings, TestHost, code};
 
 /// Runs before those that count.
 const WARM_UP: u64 = 200;
+/// Slots of the pool; one is used.
+const POOLED_RUNS: u32 = 8;
 /// Host calls of one run.
 const CALLS: u64 = 5;
 
 /// Measures both, in turns, and prints them.
 pub async fn measure(component: &[u8], runs: u64) -> Result<()> {
-    let host = TestHost::in_memory()?;
+    println!("run start: {runs} runs with {CALLS} host calls each, store in memory");
+    measure_on("mapped on demand", TestHost::in_memory()?, component, runs).await?;
+    measure_on(
+        "pooled slots",
+        TestHost::pooled(POOLED_RUNS)?,
+        component,
+        runs,
+    )
+    .await
+}
+
+async fn measure_on(allocation: &str, host: TestHost, component: &[u8], runs: u64) -> Result<()> {
     let ready = host.accept(component).await?;
     let settings = RunSettings {
         config: json!({ "work": "calls" }),
@@ -47,9 +60,9 @@ pub async fn measure(component: &[u8], runs: u64) -> Result<()> {
             whole.push(execute);
         }
     }
-    println!("run start: {runs} runs with {CALLS} host calls each, store in memory");
-    print("sandbox: store, instance, run, drop", alone);
-    print("whole run: begin, sandbox, report", whole);
+    println!("{allocation}");
+    print("  sandbox: store, instance, run, drop", alone);
+    print("  whole run: begin, sandbox, report", whole);
     Ok(())
 }
 
@@ -149,7 +162,7 @@ fn end(ended: jiff::Timestamp) -> RunEnd {
 fn print(name: &str, times: Vec<Duration>) {
     let at = |share: f64| percentile(times.clone(), share).as_secs_f64() * 1e6;
     println!(
-        "{name:38} p50 {:>6.1} µs (goal ≤ 50)   p99 {:>6.1} µs (goal ≤ 250)   max {:>7.1} µs",
+        "{name:40} p50 {:>6.1} µs (goal ≤ 50)   p99 {:>6.1} µs (goal ≤ 250)   max {:>7.1} µs",
         at(0.5),
         at(0.99),
         at(1.0)

@@ -191,6 +191,7 @@ fn recurse(depth: u64) -> u64 {
     }
 }
 
+#[inline(never)]
 fn spin() -> Result<()> {
     loop {
         black_box(());
