@@ -15,14 +15,16 @@
 //! 9. a reader asks [`store`] for the changes after its cursor.
 //!
 //! A module imports only from the rows before its own; `tests/tidy` holds it to that:
-//! `limits error` < `model clock memory` < `store egress` < `capability` < `sandbox` <
-//! `deploy` < `run` < `cli`.
+//! `limits error` < `model clock memory` < `vault` < `store egress` < `capability` <
+//! `sandbox` < `deploy` < `run` < `catalog` < `schedule webhook` < `api` < `cli`.
 
 #![deny(unsafe_code, missing_docs)]
 #![warn(clippy::unwrap_used, clippy::expect_used)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod api;
 pub mod capability;
+pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod deploy;
@@ -33,4 +35,7 @@ pub mod memory;
 pub mod model;
 pub mod run;
 pub mod sandbox;
+pub mod schedule;
 pub mod store;
+pub mod vault;
+pub mod webhook;

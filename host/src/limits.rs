@@ -107,6 +107,9 @@ pub const INTERRUPTIONS_WITHOUT_PROGRESS_MAX: u32 = 3;
 /// Growth events kept for the post-mortem; later ones replace the last.
 pub const GROWTHS_KEPT: usize = 64;
 
+/// Variants of one sync on one connection; one more is `invalid.argument`. Nango's cap.
+pub const VARIANTS_MAX: usize = 100;
+
 // ---- what a guest passes -------------------------------------------------------------
 
 /// JSON bytes of one `batch-save`; a larger call is `invalid.argument`. Half of

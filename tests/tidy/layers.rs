@@ -7,11 +7,15 @@ use crate::source::{Token, starts, tokens};
 const ROWS: &[&[&str]] = &[
     &["limits", "error"],
     &["model", "clock", "memory"],
+    &["vault"],
     &["store", "egress"],
     &["capability"],
     &["sandbox"],
     &["deploy"],
     &["run"],
+    &["catalog"],
+    &["schedule", "webhook"],
+    &["api"],
     &["cli"],
 ];
 

@@ -19,7 +19,7 @@ pub struct Control {
 #[derive(Debug, Default)]
 struct State {
     stop: Option<String>,
-    cancel: Option<String>,
+    end: Option<Error>,
 }
 
 impl Control {
@@ -38,9 +38,22 @@ impl Control {
         self.state().stop.get_or_insert_with(|| why.to_owned());
     }
 
-    /// Ends the run at once; `why` is for people.
+    /// Ends the run at once as cancelled; `why` is for people.
     pub fn cancel(&self, why: &str) {
-        self.state().cancel.get_or_insert_with(|| why.to_owned());
+        self.end(Error::new(Code::RunCancelled, why));
+    }
+
+    /// Ends the run at once as interrupted: the next execution continues from its last
+    /// checkpoint. `why` is for people.
+    pub fn interrupt(&self, why: &str) {
+        self.end(Error::new(
+            Code::RunInterrupted,
+            format!("ended at once: {why}; the next execution continues from the last checkpoint"),
+        ));
+    }
+
+    fn end(&self, error: Error) {
+        self.state().end.get_or_insert(error);
         self.cancelled.notify_one();
     }
 
@@ -61,8 +74,7 @@ impl Control {
 
     /// The error that ends a cancelled run.
     pub(super) fn ended(&self) -> Option<Error> {
-        let why = self.state().cancel.clone()?;
-        Some(Error::new(Code::RunCancelled, why))
+        self.state().end.clone()
     }
 
     /// The error that ends a run which has just saved a checkpoint and is past its soft

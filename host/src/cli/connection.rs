@@ -76,7 +76,7 @@ impl ReachArgs {
         let base_url = self.base_url.as_deref().map(parse_base).transpose()?;
         let mut policy = EgressPolicy::default();
         if let Some(base) = &base_url {
-            policy = policy.allow(rule_of(base)?);
+            policy = policy.allow(HostRule::of_base(base)?);
         }
         for host in &self.allow_host {
             policy = policy.allow(host.parse()?);
@@ -125,21 +125,6 @@ impl ReachArgs {
             query: Vec::new(),
         })
     }
-}
-
-/// The rule that lets a run reach its own base URL, with that scheme and port. An address
-/// that is private or loopback counts as named; a name that resolves to one does not.
-fn rule_of(base: &Url) -> Result<HostRule> {
-    let scheme = if base.scheme() == "http" {
-        "http://"
-    } else {
-        ""
-    };
-    let port = base
-        .port_or_known_default()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
-    format!("{scheme}{}{port}", base.host_str().unwrap_or_default()).parse()
 }
 
 fn parse_base(text: &str) -> Result<Url> {

@@ -40,19 +40,7 @@ pub async fn examine(
     clock: &Arc<dyn Clock>,
 ) -> Result<Ready> {
     let size = bytes.len() as u64;
-    let (structure, compiled) = {
-        let sandbox = sandbox.clone();
-        // Compiling takes seconds of CPU: not on a thread that other runs wait for.
-        let compile = move || -> Result<_> { Ok((check(&bytes)?, sandbox.compile(&bytes)?)) };
-        tokio::task::spawn_blocking(compile)
-            .await
-            .map_err(|error| {
-                Error::new(
-                    Code::ComponentRejected,
-                    format!("the compiler broke on it: {error}"),
-                )
-            })??
-    };
+    let (structure, compiled) = compile(sandbox, bytes).await?;
     refuse_silent_async(sandbox, &compiled)?;
     let memory = structure
         .initial_memory_bytes
@@ -81,6 +69,33 @@ pub async fn examine(
         compiled,
         structure,
     })
+}
+
+/// Makes a deployment that was accepted before ready to run again: its manifest is known,
+/// so nothing of the guest runs.
+pub async fn reload(sandbox: &Sandbox, deployment: Deployment, bytes: Vec<u8>) -> Result<Ready> {
+    let (structure, compiled) = compile(sandbox, bytes).await?;
+    Ok(Ready {
+        manifest: Arc::new(deployment.manifest.clone()),
+        schemas: Arc::new(Schemas::of(&deployment.manifest)?),
+        deployment,
+        compiled,
+        structure,
+    })
+}
+
+/// Checks and compiles a component, where no other run waits for the thread.
+async fn compile(sandbox: &Sandbox, bytes: Vec<u8>) -> Result<(Structure, Compiled)> {
+    let sandbox = sandbox.clone();
+    let compile = move || -> Result<_> { Ok((check(&bytes)?, sandbox.compile(&bytes)?)) };
+    tokio::task::spawn_blocking(compile)
+        .await
+        .map_err(|error| {
+            Error::new(
+                Code::ComponentRejected,
+                format!("the compiler broke on it: {error}"),
+            )
+        })?
 }
 
 /// Examines a component and keeps its deployment.

@@ -182,6 +182,22 @@ impl HostRule {
     }
 }
 
+impl HostRule {
+    /// The rule that lets requests reach a base URL, with its scheme and port. An address
+    /// that is private or loopback counts as named; a name that resolves to one does not.
+    pub fn of_base(base: &url::Url) -> Result<Self> {
+        let scheme = match base.scheme() {
+            "http" => "http://",
+            _ => "",
+        };
+        let port = base
+            .port_or_known_default()
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default();
+        format!("{scheme}{}{port}", base.host_str().unwrap_or_default()).parse()
+    }
+}
+
 impl FromStr for HostRule {
     type Err = Error;
 

@@ -4,6 +4,7 @@
 //! "Durable" here means "in the map": nothing outlives the process, so nothing is ever
 //! interrupted by a restart.
 
+mod catalog;
 mod stream;
 
 use super::{
@@ -41,6 +42,7 @@ struct State {
     passes: BTreeMap<(SyncKey, ModelName), Pass>,
     streams: BTreeMap<StreamKey, Stream>,
     metadata: BTreeMap<ConnectionKey, String>,
+    service: catalog::Service,
     /// How many writes there were: what "after" means, whatever the clock says.
     commits: u64,
 }
@@ -263,6 +265,8 @@ impl Store for MemoryStore {
         row.post_mortem = end.post_mortem;
         let row = row.clone();
         state.release(fence, &row);
+        let environment = &row.key.connection.environment;
+        state.service.announce(row.id, environment);
         Ok(row)
     }
 

@@ -11,9 +11,12 @@
 //! it. A write never overtakes an earlier one, so a checkpoint is never ahead of the
 //! records that were saved before it. A reader sees only what is durable.
 
+pub mod catalog;
 pub mod memory;
 mod metadata;
 pub mod sled;
+
+pub use catalog::{CatalogStore, DeliveryQuery, ServiceStore};
 
 use crate::error::{Error, Result};
 use crate::model::{

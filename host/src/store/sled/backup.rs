@@ -7,6 +7,7 @@
 
 use super::block::Block;
 use super::bytes::{Input, damaged, put_varint};
+use super::catalog::components;
 use super::keys::{self, Table};
 use super::map::io_error;
 use super::open::FORMAT;
@@ -121,7 +122,11 @@ struct Snapshot {
 }
 
 /// What is in a backup beside the log and the logs of runs.
-const TABLES: [Table; 13] = [
+const TABLES: [Table; 17] = [
+    Table::Catalog,
+    Table::Announced,
+    Table::Waiting,
+    Table::Over,
     Table::Name,
     Table::State,
     Table::Checkpoint,
@@ -221,6 +226,9 @@ fn write_backup(shared: &Shared, snapshot: Snapshot, mut out: impl Write) -> Res
                 out.put(key, value)?;
             }
         }
+    }
+    for (digest, bytes) in components(&*shared.platform.disk())? {
+        out.put(&keys::component(&digest), &bytes)?;
     }
     out.end()?;
     Ok(snapshot.about)

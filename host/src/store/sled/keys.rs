@@ -4,7 +4,9 @@
 
 use super::bytes::Input;
 use crate::error::Result;
-use crate::model::{ConnectionKey, Digest, ModelName, RunId, StreamKey, SyncKey, Variant};
+use crate::model::{
+    CatalogKey, ConnectionKey, DeliveryId, Digest, ModelName, RunId, StreamKey, SyncKey, Variant,
+};
 
 /// Last commit that was applied: number and running hash.
 pub(super) const COMMIT: &[u8] = b"Z";
@@ -15,6 +17,8 @@ pub(super) const STAMP: &[u8] = b"V";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Table {
+    /// Runs that ended and are to be told of.
+    Announced = b'A',
     /// Blocks of the log, by stream and first sequence.
     Block = b'C',
     /// Which sequences are current, in chunks. Derived.
@@ -27,14 +31,20 @@ pub(super) enum Table {
     Bucket = b'I',
     /// What runs the index of a stream has. Derived.
     Manifest = b'J',
+    /// Bytes of components: in backups only, in files otherwise.
+    Component = b'E',
     /// Checkpoints.
     Checkpoint = b'K',
     /// Blocks of a run's log.
     Log = b'L',
     /// Metadata of connections.
     Metadata = b'M',
+    /// The catalog, by the kind of row and its names.
+    Catalog = b'H',
     /// Names of streams and their numbers.
     Name = b'N',
+    /// Deliveries that are over.
+    Over = b'O',
     /// Open delete passes.
     Pass = b'P',
     /// Interruptions in a row.
@@ -49,6 +59,8 @@ pub(super) enum Table {
     Deployment = b'T',
     /// What a live run did, per model.
     Counts = b'U',
+    /// Deliveries that wait.
+    Waiting = b'W',
     /// Live runs.
     Live = b'X',
 }
@@ -305,6 +317,55 @@ pub(super) fn logs(run: RunId) -> Range {
     let mut key = key(Table::Log);
     key.extend(run.to_bytes());
     under(key)
+}
+
+/// The key of a row of the catalog: a byte for its kind, then its names.
+pub(super) fn catalog(row: &CatalogKey) -> Vec<u8> {
+    let (kind, names) = match row {
+        CatalogKey::Environment(name) => (b'e', vec![name.as_str()]),
+        CatalogKey::ApiKey(id) => (b'k', vec![id.as_str()]),
+        CatalogKey::Integration(environment, name) => {
+            (b'i', vec![environment.as_str(), name.as_str()])
+        }
+        CatalogKey::Connection(key) => (
+            b'c',
+            vec![
+                key.environment.as_str(),
+                key.integration.as_str(),
+                key.connection.as_str(),
+            ],
+        ),
+        CatalogKey::Release(environment, integration, sync) => (
+            b'r',
+            vec![environment.as_str(), integration.as_str(), sync.as_str()],
+        ),
+        CatalogKey::Sync(key) => (b's', sync_names(key).to_vec()),
+    };
+    let mut key = key(Table::Catalog);
+    key.push(kind);
+    for name in names {
+        put_name(&mut key, name);
+    }
+    key
+}
+
+pub(super) fn announced(run: RunId) -> Vec<u8> {
+    let mut key = key(Table::Announced);
+    key.extend(run.to_bytes());
+    key
+}
+
+pub(super) fn delivery(table: Table, id: DeliveryId) -> Vec<u8> {
+    let mut key = key(table);
+    key.extend(id.run.to_bytes());
+    key.extend(id.number.to_be_bytes());
+    key
+}
+
+pub(super) fn component(digest: &Digest) -> Vec<u8> {
+    let mut key = key(Table::Component);
+    key.extend(digest.as_bytes());
+    key
 }
 
 pub(super) fn deployment(digest: &Digest) -> Vec<u8> {

@@ -14,6 +14,7 @@ mod backup;
 mod block;
 mod builder;
 mod bytes;
+mod catalog;
 mod committer;
 mod compact;
 mod disk;

@@ -209,6 +209,7 @@ impl Writer {
             _ => self.remove(keys::tally(key)),
         }
         self.put(keys::run(row.id), to_json(&row)?);
+        self.announce(row.id, &row.key.connection.environment)?;
         self.remove(keys::live(key));
         for model in row.counts.keys() {
             self.remove(keys::counts(row.id, model));

@@ -16,7 +16,7 @@ use super::runs::LiveRun;
 use super::shared::{Shared, SharedStream, read, write};
 use super::stream::{Changes, Move, Places, State, Stream, block_at};
 use crate::error::{Code, Error, Result};
-use crate::model::{Action, ContentHash, ModelName, RunId, StreamKey, SyncKey};
+use crate::model::{Action, ContentHash, Digest, ModelName, RunId, StreamKey, SyncKey};
 use crate::store::RunFence;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::Sender;
@@ -335,6 +335,13 @@ impl Writer {
                 self.stage.created.insert(name, number);
                 self.stage.streams.insert(number, (stream, changes));
                 self.next_stream = self.next_stream.max(number + 1);
+            }
+            Some(table) if *table == Table::Component as u8 => {
+                let digest = Digest::of(&value);
+                if key != keys::component(&digest) {
+                    return Err(damaged("a component of the backup has other bytes"));
+                }
+                super::catalog::write_component(&*self.shared.platform.disk(), &digest, &value)?;
             }
             Some(table) if *table == Table::Block as u8 => {
                 let number = keys::stream_of(&key)?;

@@ -1,0 +1,96 @@
+//! One run of the scheduler, from the queue to what comes after it.
+
+use super::Inner;
+use super::entry::{self, Live};
+use crate::capability::NoObserver;
+use crate::error::Result;
+use crate::limits::MIB;
+use crate::model::{Outcome, RunRow, RunState, SyncKey, Trigger};
+use crate::run::{RunLimits, RunRequest};
+use crate::store::DeleteGuard;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// Runs a sync once and plans its next run, whatever happened.
+pub(super) async fn run(inner: Arc<Inner>, key: SyncKey, trigger: Trigger) {
+    let began = inner.runner.clock.now();
+    let row = match execute(&inner, &key, trigger).await {
+        Ok(row) => {
+            report(&row);
+            Some(row)
+        }
+        Err(error) => {
+            tracing::error!(sync = %key, %error, "a run could not be made");
+            None
+        }
+    };
+    let next = next(&inner, &key, began, row.as_ref()).await;
+    inner.ended(&key, row.as_ref(), next);
+}
+
+async fn execute(inner: &Inner, key: &SyncKey, trigger: Trigger) -> Result<RunRow> {
+    let catalog = &inner.catalog;
+    let digest = catalog.digest_for(key)?;
+    let ready = inner.loader.load(&digest).await?;
+    let connection = catalog.connection(&key.connection)?;
+    let wish = ready.manifest.memory.map(|mib| u64::from(mib) * MIB);
+    let limits = RunLimits {
+        memory_bytes: wish.map(|wish| wish.min(inner.options.memory_ceiling)),
+        ..RunLimits::default()
+    };
+    let request = RunRequest {
+        scope: Arc::new(catalog.scope(&key.connection)?),
+        ready,
+        key: key.clone(),
+        trigger,
+        connection_config: serde_json::Value::Object(connection.config.clone()).to_string(),
+        limits,
+        guard: DeleteGuard::DEFAULT,
+        observer: Arc::new(NoObserver),
+        tap: None,
+        seed: rand::random(),
+    };
+    let begun = inner.runner.begin(request).await?;
+    let live = Live {
+        run: begun.id(),
+        control: begun.control(),
+        memory: begun.memory_cap(),
+    };
+    inner.state().began(key, live);
+    begun.execute().await
+}
+
+/// When the sync is due next. A sync whose frequency cannot be read is not due: that
+/// stands in the log, and setting a frequency mends it.
+async fn next(
+    inner: &Inner,
+    key: &SyncKey,
+    began: Timestamp,
+    row: Option<&RunRow>,
+) -> Option<Timestamp> {
+    let settings = inner.catalog.sync(key).ok()?;
+    let failed = row.is_none_or(|row| matches!(row.state, RunState::Ended(Outcome::Failed { .. })));
+    let failures = match failed {
+        true => inner.state().standing(key).failures + 1,
+        false => 0,
+    };
+    let now = inner.runner.clock.now();
+    match entry::next(&inner.catalog, &settings, began, now, failures).await {
+        Ok(next) => next,
+        Err(error) => {
+            tracing::error!(sync = %key, %error, "the sync cannot be scheduled");
+            None
+        }
+    }
+}
+
+fn report(row: &RunRow) {
+    let RunState::Ended(outcome) = &row.state else {
+        return;
+    };
+    let (run, sync, wall_ms) = (row.id, &row.key, row.usage.wall_us / 1_000);
+    match outcome.error() {
+        None => tracing::info!(%run, %sync, wall_ms, "a run succeeded"),
+        Some(error) => tracing::warn!(%run, %sync, wall_ms, %error, "a run ended otherwise"),
+    }
+}
