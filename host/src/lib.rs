@@ -16,7 +16,7 @@
 //!
 //! A module imports only from the rows before its own; `tests/tidy` holds it to that:
 //! `limits error` < `model clock memory` < `store egress` < `capability` < `sandbox` <
-//! `deploy` < `run` < `cli`.
+//! `deploy` < `run` < `schedule` < `cli`.
 
 #![deny(unsafe_code, missing_docs)]
 #![warn(clippy::unwrap_used, clippy::expect_used)]
@@ -33,4 +33,5 @@ pub mod memory;
 pub mod model;
 pub mod run;
 pub mod sandbox;
+pub mod schedule;
 pub mod store;

@@ -12,6 +12,7 @@ const ROWS: &[&[&str]] = &[
     &["sandbox"],
     &["deploy"],
     &["run"],
+    &["schedule"],
     &["cli"],
 ];
 

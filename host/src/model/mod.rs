@@ -2,16 +2,22 @@
 //!
 //! Nothing here can fail except to parse, and nothing here opens, reads or waits.
 
+mod backoff;
 mod change;
 mod deployment;
+mod frequency;
 mod ids;
 pub mod json;
 mod manifest;
 mod record;
 mod run;
 
+pub use backoff::{RETRY_FIRST, RETRY_MAX, retry_after};
 pub use change::{Action, Change, ChangeFilter, ChangePage, Classified, Cursor, classify};
 pub use deployment::Deployment;
+pub use frequency::{
+    CRON_MISSED_COUNTED_MAX, Due, Frequency, FrequencyError, INTERVAL_MAX, INTERVAL_MIN, spread_of,
+};
 pub use ids::{
     ConnectionId, ConnectionKey, Digest, Environment, Integration, ModelName, RunId, StreamKey,
     SyncKey, SyncName, Variant,
