@@ -212,7 +212,10 @@ async fn a_new_sync_runs_at_once_and_then_when_it_is_due() -> Result<()> {
     );
     let next = world.scheduler.standing(&key).next.context("not planned")?;
     let wait = Duration::try_from(next.duration_since(world.clock.now()))?;
-    assert!(!wait.is_zero() && wait <= Duration::from_secs(300), "{wait:?}");
+    assert!(
+        !wait.is_zero() && wait <= Duration::from_secs(300),
+        "{wait:?}"
+    );
     // Just before it is due nothing happens, then it runs; an hour of downtime is one run.
     world.pass(wait - Duration::from_millis(1), &key).await?;
     assert_eq!(world.ended(&key, 1).await?.len(), 1);
