@@ -7,6 +7,7 @@
 
 mod alike;
 mod care;
+mod catalog;
 mod feed;
 mod passes;
 mod records;
@@ -119,6 +120,15 @@ rows! {
         a_deployment_is_kept_as_it_first_came
         streams_are_listed_by_connection
         verify_finds_no_defect
+    }
+    catalog {
+        rows_are_kept_replaced_and_removed
+        a_component_is_kept_by_its_digest
+        the_end_of_a_run_is_announced_where_its_environment_is_known
+        a_run_that_a_restart_cut_is_announced
+        deliveries_move_between_waiting_and_over
+        deliveries_are_listed_in_pages_by_environment
+        what_is_over_and_old_is_forgotten
     }
 }
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tidegate::clock::ManualClock;
-use tidegate::store::Store;
+use tidegate::store::ServiceStore;
 use tidegate::store::memory::MemoryStore;
 use tidegate::store::sled::{OpenOptions, SledStore};
 
@@ -23,7 +23,7 @@ impl Memory {
 
 #[async_trait]
 impl Factory for Memory {
-    async fn open(&self, clock: Arc<ManualClock>) -> Arc<dyn Store> {
+    async fn open(&self, clock: Arc<ManualClock>) -> Arc<dyn ServiceStore> {
         let mut store = self.store.lock().unwrap();
         store
             .get_or_insert_with(|| Arc::new(MemoryStore::new(clock)))
@@ -49,7 +49,7 @@ impl Sled {
 
 #[async_trait]
 impl Factory for Sled {
-    async fn open(&self, clock: Arc<ManualClock>) -> Arc<dyn Store> {
+    async fn open(&self, clock: Arc<ManualClock>) -> Arc<dyn ServiceStore> {
         let folder: PathBuf = self.folder.path().join("store");
         let open = move || SledStore::open(&folder, OpenOptions::default(), clock).unwrap();
         Arc::new(tokio::task::spawn_blocking(open).await.unwrap())

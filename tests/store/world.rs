@@ -15,7 +15,8 @@ use tidegate::model::{
     Trigger, Usage, Variant,
 };
 use tidegate::store::{
-    DeleteGuard, PassEnd, Reset, RunBegun, RunEnd, RunFence, RunStart, Store, StreamStats,
+    DeleteGuard, PassEnd, Reset, RunBegun, RunEnd, RunFence, RunStart, ServiceStore, Store,
+    StreamStats,
 };
 
 /// The model that most rows save.
@@ -26,7 +27,7 @@ pub const MODEL: &str = "Contact";
 pub trait Factory: Send + std::marker::Sync {
     /// Opens the row's store; a second time finds what the first has left. The caller
     /// has dropped the one before.
-    async fn open(&self, clock: Arc<ManualClock>) -> Arc<dyn Store>;
+    async fn open(&self, clock: Arc<ManualClock>) -> Arc<dyn ServiceStore>;
 
     /// Whether a run that was live when the store was dropped is live no more.
     fn restarts(&self) -> bool;
@@ -36,7 +37,7 @@ pub trait Factory: Send + std::marker::Sync {
 pub struct World {
     clock: Arc<ManualClock>,
     factory: Box<dyn Factory>,
-    store: Option<Arc<dyn Store>>,
+    store: Option<Arc<dyn ServiceStore>>,
     runs: AtomicU64,
 }
 
@@ -54,6 +55,11 @@ impl World {
     }
 
     pub fn store(&self) -> &dyn Store {
+        self.service()
+    }
+
+    /// The store with what a host that serves asks of it.
+    pub fn service(&self) -> &dyn ServiceStore {
         &**self.store.as_ref().unwrap()
     }
 

@@ -158,8 +158,12 @@ impl Frequency {
     }
 
     fn parse_cron(text: &str, expression: &str) -> Result<Self, FrequencyError> {
+        if !expression.is_ascii() {
+            // The parser would take some of these for the letters they look like.
+            return Err(not_understood(text, "it holds more than ASCII".into()));
+        }
         let fields: Vec<&str> = expression.split_ascii_whitespace().collect();
-        if fields.len() != CRON_FIELDS || !expression.is_ascii() {
+        if fields.len() != CRON_FIELDS {
             let why = format!(
                 "a cron expression has {CRON_FIELDS} fields (minute, hour, day, month, weekday), this one has {}",
                 fields.len()

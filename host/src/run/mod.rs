@@ -174,11 +174,6 @@ impl Begun {
         self.fence.run
     }
 
-    /// Its memory cap in bytes.
-    pub fn memory_cap(&self) -> u64 {
-        self.memory.cap()
-    }
-
     /// How it can be told to stop.
     pub fn control(&self) -> Arc<Control> {
         self.control.clone()

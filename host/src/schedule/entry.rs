@@ -12,10 +12,8 @@ use std::sync::Arc;
 /// A sync between and during its runs.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    /// When its schedule is due.
-    pub(super) due: Option<Timestamp>,
-    /// Since when it waits for room.
-    pub(super) queued: Option<Timestamp>,
+    /// When it is due, and the ticket of its item in the queue.
+    pub(super) due: Option<(Timestamp, u64)>,
     /// A run of it was started and has no id yet, or is under way.
     pub(super) starting: bool,
     /// The run under way.
@@ -24,19 +22,30 @@ pub(super) struct Entry {
     pub(super) trigger: Trigger,
     /// Failed runs in a row.
     pub(super) failures: u32,
+    /// The memory cap of its next run in bytes.
+    pub(super) memory: u64,
+    /// The memory in bytes that its present run counts as.
+    pub(super) counted: u64,
 }
 
 impl Default for Entry {
     fn default() -> Self {
         Entry {
             due: None,
-            queued: None,
             starting: false,
             live: None,
             trigger: Trigger::Schedule,
             failures: 0,
+            memory: 0,
+            counted: 0,
         }
     }
+}
+
+/// When the next run of a sync is due, and why.
+pub(super) struct Planned {
+    pub(super) due: Option<Timestamp>,
+    pub(super) trigger: Trigger,
 }
 
 /// A run under way.
@@ -44,8 +53,6 @@ impl Default for Entry {
 pub(super) struct Live {
     pub(super) run: RunId,
     pub(super) control: Arc<Control>,
-    /// Its memory cap in bytes.
-    pub(super) memory: u64,
 }
 
 /// Plans a sync from its settings and its last run: at once if it never ran or was
@@ -55,20 +62,23 @@ pub(super) async fn planned(
     row: &SyncRow,
     last: Option<&RunRow>,
     now: Timestamp,
-) -> Result<Entry> {
-    let mut entry = Entry::default();
+) -> Result<Planned> {
+    let mut planned = Planned {
+        due: None,
+        trigger: Trigger::Schedule,
+    };
     if row.paused {
-        return Ok(entry);
+        return Ok(planned);
     }
     match last {
         Some(last) if is_interrupted(last) => {
-            entry.trigger = Trigger::Continuation;
-            entry.due = Some(now);
+            planned.trigger = Trigger::Continuation;
+            planned.due = Some(now);
         }
-        None => entry.due = first(catalog, row, now).await?,
-        Some(last) => entry.due = next(catalog, row, last.started, now, 0).await?,
+        None => planned.due = first(catalog, row, now).await?,
+        Some(last) => planned.due = next(catalog, row, last.started, now, 0).await?,
     }
-    Ok(entry)
+    Ok(planned)
 }
 
 fn is_interrupted(row: &RunRow) -> bool {

@@ -8,24 +8,32 @@
 
 mod entry;
 mod loader;
+mod queue;
 mod running;
 
 pub use loader::Loader;
 
 use crate::catalog::Catalog;
 use crate::error::{Code, Error, Result};
+use crate::limits::{MIB, RUN_MEMORY_BYTES};
 use crate::model::{Environment, ModelName, Outcome, RunId, RunRow, RunState, SyncKey, Trigger};
 use crate::run::Runner;
 use crate::store::{Reset, RunQuery};
 use entry::{Entry, Live};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use queue::FairQueue;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 /// How long the planner sleeps at most: the clock may jump while it does.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How long it sleeps at least, so that a time just passed does not make it spin.
+const LOOK_SOON: Duration = Duration::from_millis(1);
+
+/// Why runs are ended when the host stops.
+const STOPPING: &str = "the host is stopping";
 
 /// What the scheduler may use.
 #[derive(Clone, Copy, Debug)]
@@ -52,18 +60,22 @@ struct Inner {
     ended: watch::Sender<u64>,
 }
 
-#[derive(Default)]
 struct State {
     entries: HashMap<SyncKey, Entry>,
-    /// When each entry that waits for its time is due.
-    timeline: BTreeSet<(Timestamp, SyncKey)>,
-    /// What is due, by environment, the longest due first.
-    queue: BTreeMap<Environment, BTreeSet<(Timestamp, SyncKey)>>,
-    /// The environment that had the last turn.
-    last_turn: Option<Environment>,
+    /// What waits for its time and its turn. An item counts only while its ticket is the
+    /// entry's: what is planned anew leaves its old item behind.
+    queue: FairQueue<(SyncKey, u64)>,
+    tickets: u64,
     /// Runs and their memory in bytes, by environment.
-    used: HashMap<Environment, (u32, u64)>,
+    used: HashMap<Environment, Used>,
     stopping: bool,
+}
+
+/// What the runs of an environment take.
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    runs: u32,
+    memory: u64,
 }
 
 /// How a run is asked for.
@@ -109,7 +121,13 @@ impl Scheduler {
                 catalog,
                 loader,
                 options,
-                state: Mutex::default(),
+                state: Mutex::new(State {
+                    entries: HashMap::new(),
+                    queue: FairQueue::new(),
+                    tickets: 0,
+                    used: HashMap::new(),
+                    stopping: false,
+                }),
                 wake: Notify::new(),
                 ended: watch::channel(0).0,
             }),
@@ -136,13 +154,20 @@ impl Scheduler {
     pub async fn plan(&self, key: &SyncKey) -> Result<()> {
         let last = self.last_run(key).await?;
         let now = self.inner.runner.clock.now();
-        let entry = match self.inner.catalog.sync(key) {
-            Ok(row) => Some(entry::planned(&self.inner.catalog, &row, last.as_ref(), now).await?),
+        let planned = match self.inner.catalog.sync(key) {
+            Ok(row) => {
+                let planned = entry::planned(&self.inner.catalog, &row, last.as_ref(), now).await?;
+                Some((self.inner.memory_cap(key).await?, planned))
+            }
             Err(_) => None,
         };
-        let mut state = self.inner.state();
-        state.replan(key, entry);
-        drop(state);
+        let due = planned.as_ref().and_then(|(_, planned)| planned.due);
+        let entry = planned.map(|(memory, planned)| Entry {
+            memory,
+            trigger: planned.trigger,
+            ..Entry::default()
+        });
+        self.inner.state().replan(key, entry, due);
         self.inner.wake.notify_one();
         Ok(())
     }
@@ -156,6 +181,7 @@ impl Scheduler {
             let models = self.models(key).await?;
             self.inner.catalog.store().reset(key, &models, what).await?;
         }
+        let memory = self.inner.memory_cap(key).await?;
         let now = self.inner.runner.clock.now();
         let mut state = self.inner.state();
         if state.stopping {
@@ -164,7 +190,7 @@ impl Scheduler {
                 "the host is stopping; ask again when it is back",
             ));
         }
-        let answer = state.ask(key, now);
+        let answer = state.ask(key, memory, now);
         drop(state);
         self.inner.wake.notify_one();
         Ok(answer)
@@ -191,7 +217,8 @@ impl Scheduler {
 
     /// How a sync stands.
     pub fn standing(&self, key: &SyncKey) -> Standing {
-        self.inner.state().standing(key)
+        let now = self.inner.runner.clock.now();
+        self.inner.state().standing(key, now)
     }
 
     /// Runs under way.
@@ -209,7 +236,7 @@ impl Scheduler {
     pub async fn stop(&self, grace: Duration) {
         let mut ended = self.ended();
         self.inner.state().stopping = true;
-        self.each_live(|live| live.control.stop("the host is stopping"));
+        self.each_live(|live| live.control.stop(STOPPING));
         let all_over = async { while self.running() > 0 && ended.changed().await.is_ok() {} };
         if tokio::time::timeout(grace, all_over).await.is_ok() {
             return;
@@ -221,7 +248,7 @@ impl Scheduler {
     pub async fn stop_now(&self) {
         let mut ended = self.ended();
         self.inner.state().stopping = true;
-        self.each_live(|live| live.control.interrupt("the host is stopping"));
+        self.each_live(|live| live.control.interrupt(STOPPING));
         while self.running() > 0 && ended.changed().await.is_ok() {}
     }
 
@@ -261,28 +288,51 @@ impl Inner {
     fn start_due(self: &Arc<Self>) -> Duration {
         let now = self.runner.clock.now();
         let mut state = self.state();
-        state.collect_due(now);
-        while !state.stopping && state.total_runs() < self.options.runs {
-            let Some(key) = state.next(|environment, used| self.has_room(environment, used)) else {
+        while !state.stopping {
+            let free = self.options.runs.saturating_sub(state.runs()) as usize;
+            let used = std::mem::take(&mut state.used);
+            let popped = state.queue.pop(now, free, |name| self.room(name, &used));
+            state.used = used;
+            let Some((_, (key, ticket))) = popped else {
                 break;
             };
-            let trigger = state.begin(&key);
-            tokio::spawn(running::run(self.clone(), key, trigger));
+            if let Some(trigger) = state.begin(&key, ticket) {
+                tokio::spawn(running::run(self.clone(), key, trigger));
+            }
         }
-        let next = state.timeline.first().map(|(at, _)| *at);
-        let wait = next.map_or(LOOK_AGAIN, |at| {
+        let wait = state.queue.wakes_at().map_or(LOOK_AGAIN, |at| {
             Duration::try_from(at.duration_since(now)).unwrap_or_default()
         });
-        wait.clamp(Duration::from_millis(1), LOOK_AGAIN)
+        wait.clamp(LOOK_SOON, LOOK_AGAIN)
     }
 
-    /// Whether an environment that uses this much may start one more run.
-    fn has_room(&self, environment: &Environment, (runs, memory): (u32, u64)) -> bool {
+    /// Memory in bytes that an environment has left for one more run; 0 if it may start
+    /// none.
+    fn room(&self, environment: &Environment, used: &HashMap<Environment, Used>) -> u64 {
         let Ok(row) = self.catalog.environment(environment) else {
-            return false;
+            return 0;
         };
-        let budget = row.resources.memory_mib.saturating_mul(crate::limits::MIB);
-        runs < row.resources.runs && (runs == 0 || memory < budget)
+        let used = used.get(environment).copied().unwrap_or_default();
+        match used.runs < row.resources.runs {
+            true => self.budget(environment).saturating_sub(used.memory),
+            false => 0,
+        }
+    }
+
+    /// Memory in bytes of all runs of an environment together.
+    fn budget(&self, environment: &Environment) -> u64 {
+        let row = self.catalog.environment(environment);
+        row.map_or(0, |row| row.resources.memory_mib.saturating_mul(MIB))
+    }
+
+    /// The memory cap of a run: what its manifest asks for, within what the host and the
+    /// environment give.
+    async fn memory_cap(&self, key: &SyncKey) -> Result<u64> {
+        let digest = self.catalog.digest_for(key)?;
+        let wish = self.catalog.deployment(&digest).await?.manifest.memory;
+        let wish = wish.map_or(RUN_MEMORY_BYTES, |mib| u64::from(mib) * MIB);
+        let budget = self.budget(&key.connection.environment);
+        Ok(wish.min(self.options.memory_ceiling).min(budget))
     }
 
     /// Takes in how a run ended, or why it never began, and plans the next.
@@ -294,10 +344,14 @@ impl Inner {
         let succeeded =
             row.is_some_and(|row| matches!(row.state, RunState::Ended(Outcome::Success)));
         state.end(key, succeeded || goes_on);
-        if goes_on && !state.stopping {
-            state.continue_at_once(key, now);
-        } else {
-            state.set_due(key, next);
+        match goes_on && !state.stopping {
+            true => {
+                if let Some(entry) = state.entries.get_mut(key) {
+                    entry.trigger = Trigger::Continuation;
+                }
+                state.set_due(key, Some(now));
+            }
+            false => state.set_due(key, next),
         }
         drop(state);
         self.ended.send_modify(|count| *count += 1);
@@ -318,175 +372,110 @@ async fn plan_for_ever(inner: std::sync::Weak<Inner>) {
 }
 
 impl State {
-    fn total_runs(&self) -> u32 {
-        self.used.values().map(|(runs, _)| runs).sum()
+    fn runs(&self) -> u32 {
+        self.used.values().map(|used| used.runs).sum()
     }
 
     fn live(&self, key: &SyncKey) -> Option<Live> {
         self.entries.get(key)?.live.clone()
     }
 
-    fn standing(&self, key: &SyncKey) -> Standing {
-        self.entries
-            .get(key)
-            .map_or_else(Standing::default, |entry| Standing {
-                running: entry.live.as_ref().map(|live| live.run),
-                queued: entry.queued.is_some(),
-                next: entry.due.filter(|_| !entry.starting),
-                failures: entry.failures,
-            })
+    fn standing(&self, key: &SyncKey, now: Timestamp) -> Standing {
+        let Some(entry) = self.entries.get(key) else {
+            return Standing::default();
+        };
+        let due = entry.due.map(|(at, _)| at);
+        Standing {
+            running: entry.live.as_ref().map(|live| live.run),
+            queued: entry.starting && entry.live.is_none() || due.is_some_and(|at| at <= now),
+            next: due,
+            failures: entry.failures,
+        }
     }
 
-    /// Puts a planned entry in the place of the old one; what runs or was asked for stays.
-    fn replan(&mut self, key: &SyncKey, planned: Option<Entry>) {
-        self.set_due(key, None);
-        match planned {
-            None => {
-                self.unqueue(key);
-                self.entries
-                    .retain(|each, entry| each != key || entry.starting);
-            }
-            Some(planned) => {
-                let due = planned.due;
-                let entry = self.entries.entry(key.clone()).or_default();
-                if !entry.starting && entry.queued.is_none() {
-                    entry.trigger = planned.trigger;
-                    self.set_due(key, due);
-                }
-            }
+    /// Puts a planned entry in the place of the old one; what runs stays, and so does a
+    /// run that somebody asked for.
+    fn replan(&mut self, key: &SyncKey, planned: Option<Entry>, due: Option<Timestamp>) {
+        let Some(planned) = planned else {
+            self.entries
+                .retain(|each, entry| each != key || entry.starting);
+            return;
+        };
+        let entry = self.entries.entry(key.clone()).or_default();
+        entry.memory = planned.memory;
+        let asked = entry.due.is_some() && entry.trigger == Trigger::Manual;
+        if !entry.starting && !asked {
+            entry.trigger = planned.trigger;
+            self.set_due(key, due);
         }
     }
 
     fn set_due(&mut self, key: &SyncKey, due: Option<Timestamp>) {
+        self.tickets += 1;
+        let ticket = self.tickets;
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
-        if let Some(before) = std::mem::replace(&mut entry.due, due) {
-            self.timeline.remove(&(before, key.clone()));
-        }
+        entry.due = due.map(|at| (at, ticket));
         if let Some(at) = due {
-            self.timeline.insert((at, key.clone()));
-        }
-    }
-
-    fn collect_due(&mut self, now: Timestamp) {
-        while let Some((at, key)) = self.timeline.first().cloned() {
-            if at > now {
-                return;
-            }
-            self.set_due(&key, None);
-            self.enqueue(&key, at, None);
-        }
-    }
-
-    fn enqueue(&mut self, key: &SyncKey, at: Timestamp, trigger: Option<Trigger>) {
-        let Some(entry) = self.entries.get_mut(key) else {
-            return;
-        };
-        if let Some(trigger) = trigger {
-            entry.trigger = trigger;
-        }
-        if entry.queued.is_none() && !entry.starting {
-            entry.queued = Some(at);
-            let environment = key.connection.environment.clone();
-            let queue = self.queue.entry(environment).or_default();
-            queue.insert((at, key.clone()));
-        }
-    }
-
-    fn unqueue(&mut self, key: &SyncKey) {
-        let Some(at) = self
-            .entries
-            .get_mut(key)
-            .and_then(|entry| entry.queued.take())
-        else {
-            return;
-        };
-        let environment = &key.connection.environment;
-        if let Some(queue) = self.queue.get_mut(environment) {
-            queue.remove(&(at, key.clone()));
-            if queue.is_empty() {
-                self.queue.remove(environment);
-            }
+            let environment = &key.connection.environment;
+            self.queue
+                .push(environment, entry.memory, at, (key.clone(), ticket));
         }
     }
 
     /// Somebody asks for a run.
-    fn ask(&mut self, key: &SyncKey, now: Timestamp) -> Triggered {
-        if let Some(live) = self.live(key) {
+    fn ask(&mut self, key: &SyncKey, memory: u64, now: Timestamp) -> Triggered {
+        let entry = self.entries.entry(key.clone()).or_default();
+        if let Some(live) = &entry.live {
             return Triggered::Running(live.run);
         }
-        self.entries.entry(key.clone()).or_default();
-        self.set_due(key, None);
-        self.enqueue(key, now, Some(Trigger::Manual));
+        entry.memory = memory;
+        if !entry.starting {
+            entry.trigger = Trigger::Manual;
+            self.set_due(key, Some(now));
+        }
         Triggered::Queued
     }
 
-    fn continue_at_once(&mut self, key: &SyncKey, now: Timestamp) {
-        self.set_due(key, None);
-        self.enqueue(key, now, Some(Trigger::Continuation));
-    }
-
-    /// The next sync to start: environments take turns, and in each the one that is due
-    /// longest comes first.
-    fn next(&mut self, room: impl Fn(&Environment, (u32, u64)) -> bool) -> Option<SyncKey> {
-        let after = self.last_turn.clone();
-        let later = self
-            .queue
-            .keys()
-            .filter(|name| after.as_ref().is_none_or(|last| *name > last));
-        let earlier = self
-            .queue
-            .keys()
-            .filter(|name| after.as_ref().is_some_and(|last| *name <= last));
-        let environment = later
-            .chain(earlier)
-            .find(|name| room(name, self.used.get(*name).copied().unwrap_or_default()))?;
-        let (_, key) = self.queue.get(environment)?.first().cloned()?;
-        self.last_turn = Some(environment.clone());
-        Some(key)
-    }
-
-    /// Takes a sync out of the queue and counts its run.
-    fn begin(&mut self, key: &SyncKey) -> Trigger {
-        self.unqueue(key);
-        let used = self
-            .used
-            .entry(key.connection.environment.clone())
-            .or_default();
-        used.0 += 1;
-        let entry = self.entries.entry(key.clone()).or_default();
+    /// Takes a sync whose turn came, and counts its run; none if its item is an old one.
+    fn begin(&mut self, key: &SyncKey, ticket: u64) -> Option<Trigger> {
+        let entry = self.entries.get_mut(key)?;
+        entry.due.take_if(|(_, mine)| *mine == ticket)?;
         entry.starting = true;
-        std::mem::replace(&mut entry.trigger, Trigger::Schedule)
+        let environment = key.connection.environment.clone();
+        let used = self.used.entry(environment).or_default();
+        used.runs += 1;
+        used.memory = used.memory.saturating_add(entry.memory);
+        entry.counted = entry.memory;
+        Some(std::mem::replace(&mut entry.trigger, Trigger::Schedule))
     }
 
     /// The run of a sync that began.
     fn began(&mut self, key: &SyncKey, live: Live) {
-        let used = self
-            .used
-            .entry(key.connection.environment.clone())
-            .or_default();
-        used.1 = used.1.saturating_add(live.memory);
         if self.stopping {
-            live.control.stop("the host is stopping");
+            live.control.stop(STOPPING);
         }
-        self.entries.entry(key.clone()).or_default().live = Some(live);
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.live = Some(live);
+        }
     }
 
     fn end(&mut self, key: &SyncKey, well: bool) {
-        let entry = self.entries.entry(key.clone()).or_default();
-        let memory = entry.live.take().map_or(0, |live| live.memory);
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        entry.live = None;
         entry.starting = false;
-        entry.failures = if well {
-            0
-        } else {
-            entry.failures.saturating_add(1)
+        entry.failures = match well {
+            true => 0,
+            false => entry.failures.saturating_add(1),
         };
         let environment = &key.connection.environment;
         if let Some(used) = self.used.get_mut(environment) {
-            used.0 = used.0.saturating_sub(1);
-            used.1 = used.1.saturating_sub(memory);
-            if used.0 == 0 {
+            used.runs = used.runs.saturating_sub(1);
+            used.memory = used.memory.saturating_sub(entry.counted);
+            if used.runs == 0 {
                 self.used.remove(environment);
             }
         }

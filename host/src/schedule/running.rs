@@ -4,7 +4,6 @@ use super::Inner;
 use super::entry::{self, Live};
 use crate::capability::NoObserver;
 use crate::error::Result;
-use crate::limits::MIB;
 use crate::model::{Outcome, RunRow, RunState, SyncKey, Trigger};
 use crate::run::{RunLimits, RunRequest};
 use crate::store::DeleteGuard;
@@ -33,9 +32,8 @@ async fn execute(inner: &Inner, key: &SyncKey, trigger: Trigger) -> Result<RunRo
     let digest = catalog.digest_for(key)?;
     let ready = inner.loader.load(&digest).await?;
     let connection = catalog.connection(&key.connection)?;
-    let wish = ready.manifest.memory.map(|mib| u64::from(mib) * MIB);
     let limits = RunLimits {
-        memory_bytes: wish.map(|wish| wish.min(inner.options.memory_ceiling)),
+        memory_bytes: Some(inner.memory_cap(key).await?),
         ..RunLimits::default()
     };
     let request = RunRequest {
@@ -54,7 +52,6 @@ async fn execute(inner: &Inner, key: &SyncKey, trigger: Trigger) -> Result<RunRo
     let live = Live {
         run: begun.id(),
         control: begun.control(),
-        memory: begun.memory_cap(),
     };
     inner.state().began(key, live);
     begun.execute().await
@@ -71,7 +68,7 @@ async fn next(
     let settings = inner.catalog.sync(key).ok()?;
     let failed = row.is_none_or(|row| matches!(row.state, RunState::Ended(Outcome::Failed { .. })));
     let failures = match failed {
-        true => inner.state().standing(key).failures + 1,
+        true => inner.state().standing(key, began).failures + 1,
         false => 0,
     };
     let now = inner.runner.clock.now();

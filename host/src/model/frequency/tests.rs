@@ -196,7 +196,7 @@ fn what_is_no_frequency_is_refused_with_its_reason() {
         ("cron: 0 3 * * 8", "cron: 0 3 * * 8"),
         ("cron: */0 3 * * *", "cron: */0"),
         ("cron: a b c d e", "cron: a b"),
-        ("cron: 0 3 * * ſun", "cron: 0 3"),
+        ("cron: 0 3 * * ſun", "more than ASCII"),
         ("cron: 0 0 30 2 *", "no such day ever comes"),
         ("cron: 0 0 31 2,4,6,9,11 *", "no such day ever comes"),
     ] {
@@ -340,7 +340,7 @@ fn the_spread_of_a_key_stays_and_each_part_of_it_counts() {
 }
 
 /// What the first release gave for `prod`, `crm`, `u`, `contacts`, `base`.
-const SPREAD_OF_THE_FIRST: u64 = 0;
+const SPREAD_OF_THE_FIRST: u64 = 11_125_619_753_842_138_082;
 
 proptest! {
     #[test]
