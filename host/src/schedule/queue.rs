@@ -75,7 +75,13 @@ impl<T> FairQueue<T> {
     /// Adds an item that takes `memory_bytes` of its environment from `due` on. One that
     /// takes more than its environment has at all would hold the others of its lane for
     /// ever: the caller refuses those before. O(log n).
-    pub(super) fn push(&mut self, environment: &Environment, memory_bytes: u64, due: Timestamp, item: T) {
+    pub(super) fn push(
+        &mut self,
+        environment: &Environment,
+        memory_bytes: u64,
+        due: Timestamp,
+        item: T,
+    ) {
         let order = (due, self.count());
         let waiting = Waiting { memory_bytes, item };
         self.items += 1;

@@ -174,9 +174,7 @@ fn moment(at: Timestamp) -> String {
 mod tests {
     use super::*;
     use crate::error::{Code, Error};
-    use crate::model::{
-        ConnectionKey, Digest, RunId, SyncKey, SyncName, Trigger, Usage, Variant,
-    };
+    use crate::model::{ConnectionKey, Digest, RunId, SyncKey, SyncName, Trigger, Usage, Variant};
 
     /// A run that ended so, with (added, updated, deleted) of each model.
     fn run(outcome: Outcome, counts: &[(&str, [u64; 3])]) -> RunRow {
@@ -248,7 +246,10 @@ mod tests {
         run.checkpoint_after = None;
         let messages = messages(
             &run,
-            &WebhookSettings { on_error: true, ..WebhookSettings::default() },
+            &WebhookSettings {
+                on_error: true,
+                ..WebhookSettings::default()
+            },
             &[],
             false,
         );
@@ -268,8 +269,12 @@ mod tests {
 
     #[test]
     fn who_is_told_what() {
-        let interrupted = Outcome::Interrupted { error: Error::new(Code::RunInterrupted, "x") };
-        let cancelled = Outcome::Cancelled { error: Error::new(Code::RunCancelled, "x") };
+        let interrupted = Outcome::Interrupted {
+            error: Error::new(Code::RunInterrupted, "x"),
+        };
+        let cancelled = Outcome::Cancelled {
+            error: Error::new(Code::RunCancelled, "x"),
+        };
         let (on, off) = (true, false);
         let none: &[(&str, [u64; 3])] = &[("Issue", [0; 3])];
         let some: &[(&str, [u64; 3])] = &[("Issue", [0, 0, 1]), ("Label", [0; 3])];
@@ -288,9 +293,14 @@ mod tests {
             (interrupted.clone(), none, on, on, ""),
         ] {
             let run = run(outcome, counts);
-            let settings = WebhookSettings { on_unchanged, on_error, ..WebhookSettings::default() };
-            let models: Vec<ModelName> =
-                ["User", "Issue", "Label"].map(|name| ModelName::new(name).unwrap()).into();
+            let settings = WebhookSettings {
+                on_unchanged,
+                on_error,
+                ..WebhookSettings::default()
+            };
+            let models: Vec<ModelName> = ["User", "Issue", "Label"]
+                .map(|name| ModelName::new(name).unwrap())
+                .into();
             let words: Vec<String> = messages(&run, &settings, &models, false)
                 .iter()
                 .map(|message| {

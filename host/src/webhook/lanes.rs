@@ -214,7 +214,7 @@ impl Lane {
             Answer::Gone(_) | Answer::Refused(_) => {}
             Answer::Unwell(_, asked) => {
                 self.failures = self.failures.saturating_add(1);
-                let closed = (self.failures + 1).checked_sub(CLOSED_AFTER);
+                let closed = self.failures.saturating_add(1).checked_sub(CLOSED_AFTER);
                 let probe = closed
                     .filter(|closed| *closed > 0)
                     .map(|closed| again(closed, random).min(CLOSED_MAX));
@@ -331,15 +331,20 @@ mod tests {
         assert_eq!(lanes.next_at().unwrap().as_second(), 90);
         let urged = of("prod", 15, "https://a.test/");
         lanes.urge(&urged);
-        assert_eq!(lanes.next(NOW).unwrap().1, urged.id, "a replay waits for nothing");
+        assert_eq!(
+            lanes.next(NOW).unwrap().1,
+            urged.id,
+            "a replay waits for nothing"
+        );
     }
 
     #[test]
     fn more_than_a_list_holds_is_asked_for_and_nothing_is_listed_twice() {
         let mut lanes = Lanes::default();
         let count = LISTED_MAX as u32 + 10;
-        let mut waiting: Vec<Delivery> =
-            (0..count).map(|number| of("prod", number, "https://a.test/")).collect();
+        let mut waiting: Vec<Delivery> = (0..count)
+            .map(|number| of("prod", number, "https://a.test/"))
+            .collect();
         while !waiting.is_empty() {
             lanes.refill();
             // What is under way is still waiting in the store.
@@ -355,7 +360,9 @@ mod tests {
             lanes.ended(&key, flying, Some(&Answer::Taken), NOW, 1.0);
             let mut done = BTreeSet::from([flying]);
             while !lanes.wants_more() {
-                let Some((key, id)) = lanes.next(NOW) else { break };
+                let Some((key, id)) = lanes.next(NOW) else {
+                    break;
+                };
                 assert!(done.insert(id), "{id} is listed twice");
                 waiting.retain(|delivery| delivery.id != id);
                 lanes.ended(&key, id, Some(&Answer::Taken), NOW, 1.0);

@@ -105,7 +105,10 @@ pub(super) mod tests {
 
     pub fn delivery(number: u32, url: &str) -> Delivery {
         Delivery {
-            id: DeliveryId { run: RunId::new(7, 7), number },
+            id: DeliveryId {
+                run: RunId::new(7, 7),
+                number,
+            },
             connection: ConnectionKey::new("prod", "github", "acme").unwrap(),
             model: "Issue".into(),
             url: url.into(),
@@ -138,7 +141,13 @@ pub(super) mod tests {
             (9, 72 * hour, unwell(0), Dead, None),
             (4, 72 * hour, unwell(0), Dead, None),
             (3, 72 * hour, unwell(0), Waiting, Some(80)),
-            (9, 24 * hour - 1, Answer::Refused("x".into()), Waiting, Some(hour)),
+            (
+                9,
+                24 * hour - 1,
+                Answer::Refused("x".into()),
+                Waiting,
+                Some(hour),
+            ),
             (9, 24 * hour, Answer::Refused("x".into()), Dead, None),
         ] {
             let mut before = delivery(1, "https://a.test/");
@@ -146,7 +155,11 @@ pub(super) mod tests {
             let now = later(before.created, Duration::from_secs(age));
             let found = after(before, &answer, now, 1.0);
             let expected = wait.map(|wait| later(now, Duration::from_secs(wait)));
-            assert_eq!((found.state, found.next), (state, expected), "{attempts} {age} {answer:?}");
+            assert_eq!(
+                (found.state, found.next),
+                (state, expected),
+                "{attempts} {age} {answer:?}"
+            );
             assert_eq!(found.last_error.is_none(), answer == Answer::Taken);
             assert_eq!(found.attempts, attempts.saturating_add(1));
         }

@@ -5,9 +5,7 @@ use super::patience::{self, Answer};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::egress::policy::{EgressPolicy, HostRule};
-use crate::egress::{
-    Credentials, Egress, EgressScope, IncomingResponse, OutgoingRequest, target,
-};
+use crate::egress::{Credentials, Egress, EgressScope, IncomingResponse, OutgoingRequest, target};
 use crate::error::{Code, Error, Result};
 use crate::limits::KIB;
 use crate::memory::MemoryBudget;
@@ -127,9 +125,7 @@ fn request(delivery: &Delivery, key: &Secret) -> OutgoingRequest {
         url: delivery.url.clone(),
         base_url: None,
         query: Vec::new(),
-        headers: headers
-            .map(|(name, value)| (name.to_owned(), value))
-            .into(),
+        headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
         body: Some(delivery.body.clone().into()),
         timeout: Some(ATTEMPT_TIME),
         retries: 0,

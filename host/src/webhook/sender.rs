@@ -146,11 +146,7 @@ struct Sender {
 }
 
 impl Sender {
-    async fn run(
-        mut self,
-        mut commands: mpsc::Receiver<Command>,
-        mut ended: watch::Receiver<u64>,
-    ) {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut ended: watch::Receiver<u64>) {
         let mut hears = true;
         loop {
             let mut wait = LOOK_AGAIN;
@@ -179,6 +175,8 @@ impl Sender {
                 self.take_in(attempt);
             }
         }
+        // Whoever asks from now on, or waits for an answer, hears that it is over.
+        drop(commands);
         let finish = async { while self.attempts.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_TIME, finish).await.is_err() {
             tracing::warn!("webhooks under way are cut; they are sent again after the next start");
@@ -263,7 +261,9 @@ impl Sender {
     /// Whether a delivery has waited behind a closed lane for so long that it is too old:
     /// probes alone would never get to all of them.
     fn is_expired(&self, delivery: &Delivery, now: Timestamp) -> bool {
-        let overdue = delivery.next.is_some_and(|next| later(next, OVERDUE) <= now);
+        let overdue = delivery
+            .next
+            .is_some_and(|next| later(next, OVERDUE) <= now);
         overdue
             && older_than(delivery, PATIENCE, now)
             && self.lanes.is_closed(&lanes::key(delivery))
@@ -286,7 +286,7 @@ impl Sender {
         self.outbox.store.put_deliveries(None, expired).await
     }
 
-    async fn forget(&self, now: Timestamp) -> Result<()> {
+    async fn forget(&mut self, now: Timestamp) -> Result<()> {
         let before = now.checked_sub(KEPT).unwrap_or(Timestamp::MIN);
         let count = self.outbox.store.forget_deliveries(before).await?;
         if count > 0 {
