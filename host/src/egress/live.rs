@@ -293,6 +293,9 @@ impl Sending<'_> {
     ) -> Result<Head, Failure> {
         for _ in 0..=limits::REDIRECTS_MAX {
             let head = self.exchange(prepared, until, exchange).await?;
+            if !self.scope.policy.follows_redirects() {
+                return Ok(head);
+            }
             match redirect::next(&head.answered, &head.parts, &self.scope.credentials)? {
                 Some(next) => prepared = next,
                 None => return Ok(head),

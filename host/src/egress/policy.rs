@@ -25,6 +25,7 @@ pub struct EgressPolicy {
     any_host: bool,
     any_port: bool,
     plain_http: bool,
+    no_redirects: bool,
 }
 
 /// One entry of the operator's list: `api.example.com`, `*.example.net`,
@@ -84,6 +85,17 @@ impl EgressPolicy {
     pub fn allow_plain_http(mut self) -> Self {
         self.plain_http = true;
         self
+    }
+
+    /// Hands a redirect over as the response that it is, instead of following it.
+    pub fn without_redirects(mut self) -> Self {
+        self.no_redirects = true;
+        self
+    }
+
+    /// Whether redirects are followed.
+    pub fn follows_redirects(&self) -> bool {
+        !self.no_redirects
     }
 
     /// Checks a canonical URL: scheme, port and host, and the address where the host is
