@@ -34,6 +34,7 @@ use crate::model::{Delivery, DeliveryId};
 use crate::run::Runner;
 use crate::schedule::Scheduler;
 use crate::store::ServiceStore;
+use crate::webhook::WebhookSender;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
@@ -68,6 +69,13 @@ pub trait Replay: Send + Sync + 'static {
     /// Sends a delivery again, whatever became of it; answers how it stands. `not.found`
     /// if it was forgotten.
     async fn replay(&self, id: DeliveryId) -> Result<Delivery>;
+}
+
+#[async_trait]
+impl Replay for WebhookSender {
+    async fn replay(&self, id: DeliveryId) -> Result<Delivery> {
+        WebhookSender::replay(self, id).await
+    }
 }
 
 /// The API's routes.

@@ -106,7 +106,9 @@ fn query<T: DeserializeOwned>(text: &str) -> Answer<T> {
                 object.insert(inner.to_owned(), value);
             }
         } else if LISTS.contains(&key.as_str()) {
-            let list = values.entry(key).or_insert_with(|| Vec::new().into());
+            let list = values
+                .entry(key)
+                .or_insert_with(|| Vec::<Value>::new().into());
             if let Value::Array(list) = list {
                 list.push(value);
             }

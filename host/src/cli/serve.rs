@@ -8,7 +8,7 @@ use crate::api::{self, OperatorKey, Service};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::egress::Egress;
-use crate::egress::address::OwnAddresses;
+use crate::egress::gate::OwnAddresses;
 use crate::egress::live::{LiveEgress, LiveOptions};
 use crate::egress::policy::HostRule;
 use crate::error::{Code, Error, Result};
@@ -146,7 +146,7 @@ impl Host {
         let operator_key = operator_key(Path::new(settings.text("operator_key_file")))?;
         let catalog = Catalog::open(service_store.clone(), vault, clock.clone()).await?;
         let catalog = Arc::new(catalog);
-        let own = Arc::<OwnAddresses>::default();
+        let own = Arc::new(OwnAddresses::of_system());
         let egress: Arc<dyn Egress> = Arc::new(LiveEgress::new(LiveOptions {
             clock: clock.clone(),
             own: own.clone(),
