@@ -399,7 +399,7 @@ async fn lists_page_until_null_and_miss_nothing() -> Result<()> {
             // No page is empty: the last one is known to be the last.
             assert_eq!(
                 (seen.len(), pages),
-                (total, total.div_ceil(limit)),
+                (total, usize::div_ceil(total, limit)),
                 "{path} by {limit}"
             );
         }

@@ -38,7 +38,6 @@ pub struct World {
 
 /// An environment with its first key.
 pub struct Tenant {
-    pub name: String,
     pub key: String,
     pub signing_key: String,
 }
@@ -182,7 +181,6 @@ impl World {
             .await?;
         ensure!(made.status == 201, "{made:?}");
         let tenant = Tenant {
-            name: name.to_owned(),
             key: text(&made.body["key"]["key"])?,
             signing_key: text(&made.body["signing_key"])?,
         };
