@@ -15,8 +15,8 @@
 //! 9. a reader asks [`store`] for the changes after its cursor.
 //!
 //! A module imports only from the rows before its own; `tests/tidy` holds it to that:
-//! `limits error` < `model clock memory` < `store egress` < `capability` < `sandbox` <
-//! `deploy` < `run` < `cli`.
+//! `limits error` < `model clock memory` < `vault` < `store egress` < `capability` <
+//! `sandbox` < `deploy` < `run` < `cli`.
 
 #![deny(unsafe_code, missing_docs)]
 #![warn(clippy::unwrap_used, clippy::expect_used)]
@@ -34,3 +34,4 @@ pub mod model;
 pub mod run;
 pub mod sandbox;
 pub mod store;
+pub mod vault;

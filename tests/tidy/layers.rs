@@ -7,6 +7,7 @@ use crate::source::{Token, starts, tokens};
 const ROWS: &[&[&str]] = &[
     &["limits", "error"],
     &["model", "clock", "memory"],
+    &["vault"],
     &["store", "egress"],
     &["capability"],
     &["sandbox"],
