@@ -75,8 +75,8 @@ const SHOWN_CHARS: usize = 80;
 /// How often a sync runs.
 ///
 /// `Display` gives the text back with the word `every`, as Nango's manifests have it.
-/// A clone is cheap. The parsed form of a cron expression takes 6 KB, so a host with
-/// thousands of equal ones shares one.
+/// A clone is cheap. The parsed form of a cron expression takes about 5 KB, so a host
+/// with thousands of equal ones shares one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Frequency {
@@ -212,36 +212,31 @@ impl Frequency {
     /// When the sync is due after the run that was due at `last_due`: after `now`
     /// always, so that the run for `last_due` is the only one for all that was missed.
     pub fn next_due(&self, last_due: Timestamp, now: Timestamp, spread: u64) -> Due {
-        let wanted = self.slot_after(last_due.max(now), spread);
+        let at = if last_due <= now {
+            self.slot_after(now, spread)
+        } else {
+            self.settle(self.slot_after(last_due, spread), now, spread)
+        };
         Due {
-            at: self.in_reach(wanted, now, spread),
+            at,
             missed: self.slots_between(last_due, now, spread),
         }
     }
 
     /// What to make of a `due` that was worked out earlier, when the clock may have been
-    /// set since: the same where it has passed or lies in reach, else the next slot. A
-    /// scheduler that asks this at each look cannot be put to sleep by a clock that was
-    /// years ahead for a moment.
+    /// set since: the same, unless it lies further ahead than a clock set back by half an
+    /// interval explains; then the next slot. A scheduler that asks this at each look
+    /// cannot be put to sleep by a clock that was years ahead for a moment.
     pub fn settle(&self, due: Timestamp, now: Timestamp, spread: u64) -> Timestamp {
-        if due <= now {
-            return due;
-        }
-        self.in_reach(due, now, spread)
-    }
-
-    /// `wanted`, unless it lies further ahead than a clock set back by half an interval
-    /// explains: then the first slot after `now`.
-    fn in_reach(&self, wanted: Timestamp, now: Timestamp, spread: u64) -> Timestamp {
         let first = self.slot_after(now, spread);
-        if wanted <= first {
-            return wanted;
+        if due <= first {
+            return due;
         }
         let second = self.slot_after(first, spread);
         // Doubled rather than halved, so that no rounding matters.
         let first_ran = first.duration_since(now) * 2 <= second.duration_since(first);
-        if wanted <= second && first_ran {
-            wanted
+        if due <= second && first_ran {
+            due
         } else {
             first
         }
