@@ -32,6 +32,8 @@ pub const INTERVAL_MAX: Duration = Duration::from_secs(31 * DAY);
 /// A minute's cron misses as many in 16 hours.
 pub const CRON_MISSED_COUNTED_MAX: u64 = 1_000;
 
+/// Nanoseconds of a millisecond, the grid's unit.
+const NANOS_PER_MILLI: i128 = 1_000_000;
 /// Seconds of a minute.
 const MINUTE: u64 = 60;
 /// Seconds of an hour.
@@ -300,8 +302,7 @@ fn offset(step: i64, spread: u64) -> i64 {
 /// Which slot of the grid `time` lies in; a slot starts with its due time.
 fn slot_index(time: Timestamp, step: i64, spread: u64) -> i64 {
     // Rounded down, unlike `as_millisecond`, so that a slot is never before its time.
-    let nanos_per_milli = Duration::from_millis(1).as_nanos() as i128;
-    let millis = time.as_nanosecond().div_euclid(nanos_per_milli) as i64;
+    let millis = time.as_nanosecond().div_euclid(NANOS_PER_MILLI) as i64;
     (millis - offset(step, spread)).div_euclid(step)
 }
 
