@@ -8,15 +8,19 @@ mod connection;
 mod dev;
 mod execute;
 mod host;
+mod manage;
 mod metadata;
 mod output;
 mod progress;
 mod quickstart;
 mod records;
+mod remote;
 mod report;
 mod reset;
 mod run;
 mod runs;
+mod serve;
+mod settings;
 
 use crate::error::{Code, Error, Result};
 use clap::{Parser, Subcommand};
@@ -60,17 +64,41 @@ enum Command {
     Backup(care::BackupArgs),
     /// Make a store from a backup
     Restore(care::RestoreArgs),
+    /// Run as a service: schedules, webhooks and the API
+    Serve(serve::ServeArgs),
+    /// Show the settings of `serve`
+    Config(serve::ConfigArgs),
+    /// Environments of a host that serves
+    Env(manage::EnvArgs),
+    /// API keys of an environment
+    Key(manage::KeyArgs),
+    /// Integrations of an environment
+    Integration(manage::IntegrationArgs),
+    /// Connections of an environment
+    Connection(manage::ConnectionsArgs),
+    /// Release a component for an integration
+    Deploy(manage::DeployArgs),
+    /// Go back to the release before
+    Rollback(manage::RollbackArgs),
+    /// Ask for runs now
+    Trigger(manage::TriggerArgs),
+    /// Let syncs run by their schedules
+    Start(manage::SyncsArgs),
+    /// Keep syncs from running
+    Pause(manage::SyncsArgs),
+    /// Show how syncs stand
+    Status(manage::SyncsArgs),
+    /// Show the log of a run of a host that serves
+    Logs(manage::LogsArgs),
+    /// Webhooks that wait or are over; send one again
+    Webhooks(manage::WebhooksArgs),
 }
 
 /// Parses the arguments, runs the command, and answers its exit code.
 pub fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_env("TIDEGATE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
     // clap prints its own usage errors and ends with code 2, the same as `usage` here.
     let Cli { output, command } = Cli::parse();
+    log_as(&command);
     let output = Output::new(output);
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -83,6 +111,29 @@ pub fn main() -> ExitCode {
             output.error(&error);
             ExitCode::from(error.code.exit_code())
         }
+    }
+}
+
+/// Sends logs to stderr: as text for commands, as a service's settings say for `serve`.
+fn log_as(command: &Command) {
+    let settings = match command {
+        // A setting that cannot be read is reported by the command itself.
+        Command::Serve(args) => args.settings().ok(),
+        _ => None,
+    };
+    let filter = EnvFilter::try_from_env("TIDEGATE_LOG").or_else(|_| {
+        EnvFilter::try_new(
+            settings
+                .as_ref()
+                .map_or("warn", |settings| settings.text("log")),
+        )
+    });
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("warn")))
+        .with_writer(std::io::stderr);
+    match settings.is_some_and(|settings| settings.text("log_format") == "json") {
+        true => log.json().flatten_event(true).init(),
+        false => log.init(),
     }
 }
 
@@ -100,5 +151,19 @@ async fn dispatch(command: Command, output: &Output) -> Result<()> {
         Command::Verify(args) => care::verify(args, output).await,
         Command::Backup(args) => care::backup(args, output).await,
         Command::Restore(args) => care::restore(args, output).await,
+        Command::Serve(args) => serve::serve(&args).await,
+        Command::Config(args) => serve::config(&args, output),
+        Command::Env(args) => manage::env(&args, output),
+        Command::Key(args) => manage::key(&args, output),
+        Command::Integration(args) => manage::integration(&args, output),
+        Command::Connection(args) => manage::connection(&args, output),
+        Command::Deploy(args) => manage::deploy(&args, output),
+        Command::Rollback(args) => manage::rollback(&args, output),
+        Command::Trigger(args) => manage::trigger(&args, output),
+        Command::Start(args) => manage::start_or_pause(&args, "start", output),
+        Command::Pause(args) => manage::start_or_pause(&args, "pause", output),
+        Command::Status(args) => manage::status(&args, output),
+        Command::Logs(args) => manage::logs(&args, output),
+        Command::Webhooks(args) => manage::webhooks(&args, output),
     }
 }

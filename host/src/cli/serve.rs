@@ -8,7 +8,7 @@ use crate::api::{self, OperatorKey, Service};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::egress::Egress;
-use crate::egress::address::OwnAddresses;
+use crate::egress::gate::OwnAddresses;
 use crate::egress::live::{LiveEgress, LiveOptions};
 use crate::egress::policy::HostRule;
 use crate::error::{Code, Error, Result};
@@ -16,8 +16,8 @@ use crate::limits::MIB;
 use crate::run::Runner;
 use crate::sandbox::{Allocation, Sandbox, SandboxOptions};
 use crate::schedule::{Scheduler, SchedulerOptions};
-use crate::store::sled::{OpenOptions, SledStore};
 use crate::store::ServiceStore;
+use crate::store::sled::{OpenOptions, SledStore};
 use crate::vault::{MasterKeys, Vault};
 use crate::webhook::{WebhookOptions, WebhookSender};
 use clap::{Args, Subcommand};
@@ -146,7 +146,7 @@ impl Host {
         let operator_key = operator_key(Path::new(settings.text("operator_key_file")))?;
         let catalog = Catalog::open(service_store.clone(), vault, clock.clone()).await?;
         let catalog = Arc::new(catalog);
-        let own = Arc::<OwnAddresses>::default();
+        let own = Arc::new(OwnAddresses::of_system());
         let egress: Arc<dyn Egress> = Arc::new(LiveEgress::new(LiveOptions {
             clock: clock.clone(),
             own: own.clone(),
@@ -159,7 +159,9 @@ impl Host {
             egress: egress.clone(),
             clock: clock.clone(),
         };
-        let memory_ceiling = settings.get::<u64>("memory_ceiling_mib")?.saturating_mul(MIB);
+        let memory_ceiling = settings
+            .get::<u64>("memory_ceiling_mib")?
+            .saturating_mul(MIB);
         let options = SchedulerOptions {
             runs,
             memory_ceiling,
@@ -215,7 +217,10 @@ impl Host {
         }
         self.webhooks.stop().await;
         let served = api.await.unwrap_or_else(|error| {
-            Err(Error::new(Code::Internal, format!("the API broke off: {error}")))
+            Err(Error::new(
+                Code::Internal,
+                format!("the API broke off: {error}"),
+            ))
         });
         let store = self.store;
         drop((self.service, self.scheduler, self.webhooks));
@@ -239,8 +244,9 @@ struct Signals {
 
 impl Signals {
     fn new() -> Result<Self> {
-        let wrong =
-            |error: std::io::Error| Error::new(Code::Internal, format!("listening to signals: {error}"));
+        let wrong = |error: std::io::Error| {
+            Error::new(Code::Internal, format!("listening to signals: {error}"))
+        };
         Ok(Signals {
             terminate: signal(SignalKind::terminate()).map_err(wrong)?,
             interrupt: signal(SignalKind::interrupt()).map_err(wrong)?,
@@ -340,7 +346,10 @@ fn operator_key(path: &Path) -> Result<OperatorKey> {
 }
 
 fn make_parent(path: &Path) -> Result<()> {
-    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else {
+    let Some(parent) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    else {
         return Ok(());
     };
     std::fs::create_dir_all(parent).map_err(|error| {

@@ -267,7 +267,11 @@ mod tests {
         std::fs::write(&file, "runs = 3\nlisten = \"[::1]:1\"\nlog = \"warn\"\nwebhook_allow_hosts = [\"a\", \"b\"]\n").unwrap();
         let settings = Settings::read(
             Some(&file),
-            variables(&[("TIDEGATE_RUNS", "4"), ("TIDEGATE_LISTEN", "[::1]:2"), ("HOME", "x")]),
+            variables(&[
+                ("TIDEGATE_RUNS", "4"),
+                ("TIDEGATE_LISTEN", "[::1]:2"),
+                ("HOME", "x"),
+            ]),
             &[("listen", Some("[::1]:3".into())), ("log", None)],
         )
         .unwrap();
@@ -275,7 +279,10 @@ mod tests {
         assert_eq!(settings.text("listen"), "[::1]:3");
         assert_eq!(settings.text("log"), "warn");
         assert_eq!(settings.text("webhook_allow_hosts"), "a,b");
-        let origins: Vec<String> = settings.rows().map(|(_, _, origin)| origin.to_string()).collect();
+        let origins: Vec<String> = settings
+            .rows()
+            .map(|(_, _, origin)| origin.to_string())
+            .collect();
         assert!(origins.contains(&"TIDEGATE_RUNS".into()) && origins.contains(&"flag".into()));
         assert!(origins.contains(&"default".into()), "{origins:?}");
     }
@@ -295,10 +302,18 @@ mod tests {
             assert!(error.message.contains(says), "{error}");
         }
         std::fs::write(&file, "runs = \"many\"").unwrap();
-        let settings = Settings::read(Some(&file), variables(&[("TIDEGATE_RUN", "1")]), &[]).unwrap();
+        let settings =
+            Settings::read(Some(&file), variables(&[("TIDEGATE_RUN", "1")]), &[]).unwrap();
         let error = settings.get::<u32>("runs").unwrap_err();
-        assert!(error.message.contains("`runs` = `many`") && error.message.contains("t.toml"), "{error}");
-        assert!(settings.warnings[0].contains("did you mean `runs`?"), "{:?}", settings.warnings);
+        assert!(
+            error.message.contains("`runs` = `many`") && error.message.contains("t.toml"),
+            "{error}"
+        );
+        assert!(
+            settings.warnings[0].contains("did you mean `runs`?"),
+            "{:?}",
+            settings.warnings
+        );
         assert!(Settings::read(Some(Path::new("/nowhere/t.toml")), variables(&[]), &[]).is_err());
     }
 }

@@ -1,0 +1,142 @@
+//! What the API answers when it does not do what was asked:
+//! `{"error":{"code","message","errors"}}`, as Nango's clients read it.
+
+use crate::error::{Code, Error};
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// A refusal or a failure, as an app sees it.
+#[derive(Debug)]
+pub struct Failure {
+    status: StatusCode,
+    body: Body,
+}
+
+/// The result of a handler.
+pub type Answer<T> = std::result::Result<T, Failure>;
+
+#[derive(Debug, Serialize)]
+struct Body {
+    code: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Issue>,
+}
+
+/// What is wrong with one part of a request.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Issue {
+    code: &'static str,
+    message: String,
+    path: Vec<String>,
+}
+
+/// The part of a request that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The query string.
+    Query,
+    /// The body.
+    Body,
+    /// The headers.
+    Headers,
+    /// The path.
+    Path,
+}
+
+impl Part {
+    fn code(self) -> &'static str {
+        match self {
+            Part::Query => "invalid_query_params",
+            Part::Body => "invalid_body",
+            Part::Headers => "invalid_headers",
+            Part::Path => "invalid_uri_params",
+        }
+    }
+}
+
+impl Failure {
+    /// An answer with this status, code and message.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Failure {
+            status,
+            body: Body {
+                code: code.into(),
+                message: Some(message.into()),
+                errors: Vec::new(),
+            },
+        }
+    }
+
+    /// 400 with a code of Nango's.
+    pub fn bad(code: &'static str, message: impl Into<String>) -> Self {
+        Failure::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// 404 with a code of Nango's.
+    pub fn missing(code: &'static str, message: impl Into<String>) -> Self {
+        Failure::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    /// 400: the value at `path` in this part of the request cannot be taken.
+    pub fn invalid(part: Part, path: &str, message: impl Into<String>) -> Self {
+        let path = path
+            .split('.')
+            .filter(|step| !step.is_empty() && *step != "?");
+        Failure {
+            status: StatusCode::BAD_REQUEST,
+            body: Body {
+                code: part.code().into(),
+                message: None,
+                errors: vec![Issue {
+                    code: "invalid",
+                    message: message.into(),
+                    path: path.map(str::to_owned).collect(),
+                }],
+            },
+        }
+    }
+
+    /// 500: what went wrong is written to the host's log and told to nobody else.
+    pub fn internal(what: impl std::fmt::Display) -> Self {
+        tracing::error!("an API request failed: {what}");
+        let message = "the host failed to answer; its log says why";
+        Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", message)
+    }
+
+    /// Whether the status is `status`.
+    pub fn is(&self, status: StatusCode) -> bool {
+        self.status == status
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if error.code == Code::Internal {
+            return Failure::internal(error);
+        }
+        let status = StatusCode::from_u16(error.code.http_status());
+        Failure {
+            status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            body: Body {
+                code: error.code.as_str().into(),
+                message: Some(error.message),
+                errors: Vec::new(),
+            },
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        #[derive(Serialize)]
+        struct Whole {
+            error: Body,
+        }
+        (self.status, Json(Whole { error: self.body })).into_response()
+    }
+}

@@ -1,0 +1,328 @@
+//! `GET /records`: what an app reads after a sync.
+//!
+//! The order is that of the commits, so a reader that goes on from its cursor misses
+//! nothing. `filter` is the honest union of what it names. `modified_after` has no index:
+//! the feed is walked from the cursor, or from the start, which costs a read of all that
+//! lies before the time; a reader with a cursor never pays that.
+
+use super::answer::list;
+use super::auth::{Controller, Reader};
+use super::error::{Answer, Failure, Part};
+use super::read::{self, Query, Selection, from_text};
+use super::{Service, splice};
+use crate::error::{Code, Error};
+use crate::limits::{CHANGE_PAGE_BYTES_MAX, CHANGE_PAGE_RECORDS_MAX};
+use crate::model::{
+    Change, ChangeFilter, ConnectionKey, Cursor, Environment, ModelName, StreamKey, Variant,
+};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, patch};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Records of a page where the app names no number. Nango's.
+const LIMIT_DEFAULT: u16 = 100;
+/// Records of a page at most; more is refused. Nango's.
+const LIMIT_MAX: u16 = 10_000;
+/// Bytes of a cursor; more is refused. Nango's.
+const CURSOR_BYTES_MAX: usize = 1_000;
+/// Ids in one request; more are refused. Nango's.
+const IDS_MAX: usize = 100;
+/// Bytes of an id in a request; more are refused. Nango's.
+const ID_BYTES_MAX: usize = 256;
+/// How far back `modified_after` may lie; more is refused. Nango's 12 months, the longest
+/// that they can be.
+const MODIFIED_AFTER_REACH: SignedDuration = SignedDuration::from_hours(366 * 24);
+/// Pages of the feed that one request walks for `modified_after`, 100,000 records; then it
+/// answers what it has, and where to go on.
+const WALK_PAGES_MAX: usize = 10;
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/records", get(records))
+        .route("/records/", get(records))
+        .route("/records/prune", patch(prune))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    model: ModelName,
+    variant: Option<Variant>,
+    cursor: Option<String>,
+    #[serde(default, deserialize_with = "from_text")]
+    limit: Option<u16>,
+    modified_after: Option<String>,
+    delta: Option<String>,
+    #[serde(default, deserialize_with = "from_text")]
+    filter: Option<ChangeFilter>,
+    #[serde(default)]
+    ids: Vec<Box<str>>,
+}
+
+/// What is asked for, checked.
+struct Asked {
+    stream: StreamKey,
+    after: Option<Cursor>,
+    limit: usize,
+    filter: ChangeFilter,
+    since: Option<Timestamp>,
+    ids: Vec<Box<str>>,
+}
+
+/// A page as it is answered.
+struct Page {
+    changes: Vec<Change>,
+    /// Any cursor of the stream, for those of the records.
+    place: Cursor,
+    next: Option<Cursor>,
+}
+
+async fn records(
+    Reader(environment): Reader,
+    State(service): State<Arc<Service>>,
+    selection: Selection,
+    Query(wanted): Query<Wanted>,
+) -> Answer<Response> {
+    let connection = connection(&service, environment, selection)?;
+    let asked = wanted.check(connection, service.runner.clock.now())?;
+    let page = match asked.ids.is_empty() {
+        true => walk(&service, &asked).await?,
+        false => by_ids(&service, &asked).await?,
+    };
+    let next = match page.next {
+        Some(cursor) => format!("\"{cursor}\""),
+        None => "null".to_owned(),
+    };
+    let before = format!("{{\"next_cursor\":{next},\"records\":[");
+    let place = page.place;
+    Ok(list(
+        before,
+        page.changes,
+        "]}".into(),
+        move |change, out| splice::record(change, at(place, change), out),
+    ))
+}
+
+/// The connection that the headers name. An unknown one is 400 on these routes.
+fn connection(
+    service: &Service,
+    environment: Environment,
+    selection: Selection,
+) -> Answer<ConnectionKey> {
+    let lacks = |header: &str| Failure::invalid(Part::Headers, header, "it is required");
+    let key = ConnectionKey {
+        environment,
+        integration: selection
+            .integration
+            .ok_or_else(|| lacks("provider-config-key"))?,
+        connection: selection.connection.ok_or_else(|| lacks("connection-id"))?,
+    };
+    match service.catalog.connection(&key) {
+        Ok(_) => Ok(key),
+        Err(error) => Err(Failure::bad("unknown_connection", error.message)),
+    }
+}
+
+impl Wanted {
+    fn check(self, connection: ConnectionKey, now: Timestamp) -> Answer<Asked> {
+        let wrong = |key: &str, why: String| Failure::invalid(Part::Query, key, why);
+        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(wrong(
+                "limit",
+                format!("it is {limit}, but needs 1 to {LIMIT_MAX}"),
+            ));
+        }
+        let since = match (self.modified_after, self.delta) {
+            (Some(text), _) => Some(("modified_after", text)),
+            (None, Some(text)) => Some(("delta", text)),
+            (None, None) => None,
+        };
+        let since = since
+            .map(|(key, text)| moment(key, &text, now))
+            .transpose()?;
+        if self.ids.len() > IDS_MAX {
+            return Err(wrong(
+                "ids",
+                format!("they are {}, limit {IDS_MAX}", self.ids.len()),
+            ));
+        }
+        if self
+            .ids
+            .iter()
+            .any(|id| id.is_empty() || id.len() > ID_BYTES_MAX)
+        {
+            return Err(wrong("ids", format!("each has 1 to {ID_BYTES_MAX} bytes")));
+        }
+        Ok(Asked {
+            stream: StreamKey {
+                connection,
+                model: self.model,
+                variant: self.variant.unwrap_or_else(Variant::base),
+            },
+            after: self.cursor.as_deref().map(cursor).transpose()?,
+            limit: limit.into(),
+            filter: self.filter.unwrap_or(ChangeFilter::ALL),
+            since,
+            ids: self.ids,
+        })
+    }
+}
+
+fn cursor(text: &str) -> Answer<Cursor> {
+    if text.is_empty() || text.len() > CURSOR_BYTES_MAX {
+        let why = format!(
+            "it has {} bytes, but needs 1 to {CURSOR_BYTES_MAX}",
+            text.len()
+        );
+        return Err(Failure::invalid(Part::Query, "cursor", why));
+    }
+    text.parse()
+        .map_err(|error: Error| Failure::bad("invalid_cursor", error.message))
+}
+
+fn moment(key: &str, text: &str, now: Timestamp) -> Answer<Timestamp> {
+    let wrong = |why: String| Failure::invalid(Part::Query, key, why);
+    let parsed = text
+        .parse::<Timestamp>()
+        .ok()
+        .filter(|_| text.ends_with('Z'));
+    let time =
+        parsed.ok_or_else(|| wrong("it is no time such as 2026-11-22T03:24:29.280Z".into()))?;
+    if now.duration_since(time) > MODIFIED_AFTER_REACH {
+        return Err(wrong("it lies more than 12 months back".into()));
+    }
+    Ok(time)
+}
+
+/// The cursor at `change`, in the stream of `place`.
+fn at(place: Cursor, change: &Change) -> Cursor {
+    Cursor {
+        sequence: change.sequence,
+        ..place
+    }
+}
+
+async fn walk(service: &Service, asked: &Asked) -> Answer<Page> {
+    let (mut changes, mut bytes, mut after) = (Vec::new(), 0, asked.after);
+    for page in 1.. {
+        // One more than is wanted tells whether there are more.
+        let limit = match asked.since {
+            None => asked.limit + 1 - changes.len(),
+            Some(_) => CHANGE_PAGE_RECORDS_MAX,
+        };
+        let found = feed(service, asked, after, limit).await?;
+        let place = found.cursor;
+        let fits = |change: &Change| asked.since.is_none_or(|since| change.modified >= since);
+        for change in found.changes.into_iter().filter(fits) {
+            bytes += change.body.len();
+            changes.push(change);
+        }
+        if changes.len() > asked.limit {
+            changes.truncate(asked.limit);
+            let next = changes.last().map(|change| at(place, change));
+            return Ok(Page {
+                changes,
+                place,
+                next,
+            });
+        }
+        if !found.more {
+            return Ok(Page {
+                changes,
+                place,
+                next: None,
+            });
+        }
+        if bytes >= CHANGE_PAGE_BYTES_MAX / 2 || page >= WALK_PAGES_MAX {
+            return Ok(Page {
+                changes,
+                place,
+                next: Some(place),
+            });
+        }
+        after = Some(place);
+    }
+    Err(Failure::internal("the walk over a feed did not end"))
+}
+
+async fn feed(
+    service: &Service,
+    asked: &Asked,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Answer<crate::model::ChangePage> {
+    let limit = limit.min(CHANGE_PAGE_RECORDS_MAX);
+    let page = service
+        .store
+        .changes(&asked.stream, after, limit, asked.filter);
+    page.await.map_err(|error| match error.code {
+        Code::CursorStale => Failure::new(StatusCode::GONE, "cursor.stale", error.message),
+        _ => error.into(),
+    })
+}
+
+/// The records with the ids that were asked for, in the order of the feed.
+async fn by_ids(service: &Service, asked: &Asked) -> Answer<Page> {
+    // Asked for its place only: a cursor of another stream is refused here as elsewhere.
+    let place = feed(service, asked, asked.after, 1).await?.cursor;
+    let after = asked.after.map_or(0, |cursor| cursor.sequence);
+    let found = service.store.get(&asked.stream, &asked.ids).await?;
+    let mut changes: Vec<Change> = found
+        .into_iter()
+        .flatten()
+        .filter(|change| {
+            change.sequence > after
+                && asked.filter.admits(change.action)
+                && asked.since.is_none_or(|since| change.modified >= since)
+        })
+        .collect();
+    changes.sort_by_key(|change| change.sequence);
+    changes.dedup_by_key(|change| change.sequence);
+    let more = changes.len() > asked.limit;
+    changes.truncate(asked.limit);
+    let next = changes
+        .last()
+        .filter(|_| more)
+        .map(|change| at(place, change));
+    Ok(Page {
+        changes,
+        place,
+        next,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "checked, and not used until the store can prune")]
+struct Prune {
+    model: ModelName,
+    variant: Option<Variant>,
+    until_cursor: String,
+    limit: Option<u16>,
+}
+
+/// `PATCH /records/prune`, which the store cannot do yet.
+async fn prune(
+    Controller(environment): Controller,
+    State(service): State<Arc<Service>>,
+    selection: Selection,
+    Query(_): Query<read::Nothing>,
+    body: Body,
+) -> Answer<Response> {
+    connection(&service, environment, selection)?;
+    let wanted: Prune = read::json(body).await?;
+    cursor(&wanted.until_cursor)?;
+    Err(Failure::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "not_implemented",
+        "this version prunes no records",
+    ))
+}

@@ -1,0 +1,96 @@
+//! Integrations. Setting one up is the operator's alone: a base URL may open an address
+//! inside the operator's own network.
+
+use crate::api::Service;
+use crate::api::answer::time;
+use crate::api::auth::{Manager, OperatorOf};
+use crate::api::error::Answer;
+use crate::api::read::{self, At, Nothing, Query};
+use crate::catalog::NewIntegration;
+use crate::model::{AuthScheme, Integration, IntegrationRow};
+use axum::body::Body;
+use axum::extract::State;
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/v1/integrations", get(list))
+        .route("/v1/integrations/{name}", put(set).delete(remove))
+}
+
+fn shown(row: &IntegrationRow) -> Value {
+    json!({
+        "name": row.name,
+        "provider": row.provider,
+        "base_url": row.base_url,
+        "auth": row.auth,
+        "hosts": row.hosts,
+        "allow_http": row.allow_http,
+        "created": time(row.created),
+        "updated": time(row.updated),
+    })
+}
+
+async fn list(
+    Manager(environment): Manager,
+    State(service): State<Arc<Service>>,
+    Query(Nothing {}): Query<Nothing>,
+) -> Json<Value> {
+    let rows = service.catalog.integrations(&environment);
+    let shown: Vec<Value> = rows.iter().map(|row| shown(row)).collect();
+    Json(json!({ "integrations": shown }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetBody {
+    #[serde(default)]
+    provider: String,
+    base_url: Option<String>,
+    #[serde(default)]
+    auth: AuthScheme,
+    #[serde(default)]
+    hosts: Vec<String>,
+    #[serde(default)]
+    allow_http: bool,
+}
+
+async fn set(
+    OperatorOf(environment): OperatorOf,
+    State(service): State<Arc<Service>>,
+    At(name): At<Integration>,
+    Query(Nothing {}): Query<Nothing>,
+    body: Body,
+) -> Answer<Json<Value>> {
+    let body: SetBody = read::json(body).await?;
+    let new = NewIntegration {
+        provider: body.provider,
+        base_url: body.base_url,
+        auth: body.auth,
+        hosts: body.hosts,
+        allow_http: body.allow_http,
+    };
+    let row = service
+        .catalog
+        .put_integration(&environment, &name, new)
+        .await?;
+    Ok(Json(shown(&row)))
+}
+
+async fn remove(
+    OperatorOf(environment): OperatorOf,
+    State(service): State<Arc<Service>>,
+    At(name): At<Integration>,
+    Query(Nothing {}): Query<Nothing>,
+) -> Answer<Json<Value>> {
+    service
+        .catalog
+        .remove_integration(&environment, &name)
+        .await?;
+    Ok(Json(json!({ "removed": name })))
+}

@@ -1,0 +1,162 @@
+//! Runs: what each did, why it ended as it did, and its log.
+
+use super::page_limit;
+use crate::api::Service;
+use crate::api::answer::list as stream_list;
+use crate::api::auth::Reader;
+use crate::api::error::{Answer, Failure, Part};
+use crate::api::read::{At, Nothing, Query, from_text};
+use crate::error::{Code, Error};
+use crate::model::{
+    ConnectionId, ConnectionKey, Environment, Integration, RunId, RunRow, SyncKey, SyncName,
+    Variant,
+};
+use crate::store::RunQuery;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Runs that the store is asked for at once while those of one environment are looked for.
+const LOOKED_AT_ONCE: usize = 500;
+/// How often it is asked for one answer; then the answer is what was found, and where to
+/// go on. 10,000 runs of other environments are passed over at the most.
+const LOOKS_MAX: usize = 20;
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/v1/runs", get(list))
+        .route("/v1/runs/{id}", get(show))
+        .route("/v1/runs/{id}/log", get(log))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    integration: Option<Integration>,
+    connection: Option<ConnectionId>,
+    sync: Option<SyncName>,
+    variant: Option<Variant>,
+    #[serde(default, deserialize_with = "from_text")]
+    before: Option<RunId>,
+    #[serde(default, deserialize_with = "from_text")]
+    limit: Option<usize>,
+}
+
+impl ListQuery {
+    /// The sync whose runs are asked for; none for all of the environment.
+    fn key(&self, environment: &Environment) -> Answer<Option<SyncKey>> {
+        match (&self.integration, &self.connection, &self.sync) {
+            (None, None, None) if self.variant.is_none() => Ok(None),
+            (Some(integration), Some(connection), Some(sync)) => Ok(Some(SyncKey {
+                connection: ConnectionKey {
+                    environment: environment.clone(),
+                    integration: integration.clone(),
+                    connection: connection.clone(),
+                },
+                sync: sync.clone(),
+                variant: self.variant.clone().unwrap_or_else(Variant::base),
+            })),
+            _ => Err(Failure::invalid(
+                Part::Query,
+                "sync",
+                "name `integration`, `connection` and `sync` together, or none of them",
+            )),
+        }
+    }
+}
+
+/// Runs, newest first, without their post-mortems.
+async fn list(
+    Reader(environment): Reader,
+    State(service): State<Arc<Service>>,
+    Query(query): Query<ListQuery>,
+) -> Answer<Json<Value>> {
+    let limit = page_limit(query.limit)?;
+    let key = query.key(&environment)?;
+    // Of one sync all are wanted; of an environment, some.
+    let wanted = if key.is_some() {
+        limit + 1
+    } else {
+        LOOKED_AT_ONCE
+    };
+    let (mut found, mut before, mut over) = (Vec::new(), query.before, false);
+    for _ in 0..LOOKS_MAX {
+        let asked = RunQuery {
+            key: key.clone(),
+            before,
+            limit: wanted,
+        };
+        let rows = service.store.runs(asked).await?;
+        over = rows.len() < wanted;
+        before = rows.last().map_or(before, |row| Some(row.id));
+        found.extend(
+            rows.into_iter()
+                .filter(|row| row.key.connection.environment == environment),
+        );
+        if over || found.len() > limit {
+            break;
+        }
+    }
+    let next = match found.len() > limit {
+        true => {
+            found.truncate(limit);
+            found.last().map(|row| row.id)
+        }
+        false => before.filter(|_| !over),
+    };
+    let shown: Vec<Value> = found.iter().map(short).collect::<Answer<_>>()?;
+    Ok(Json(json!({ "runs": shown, "next": next })))
+}
+
+/// A run as lists show it.
+fn short(row: &RunRow) -> Answer<Value> {
+    let mut value = whole(row)?;
+    if let Value::Object(fields) = &mut value {
+        fields.remove("post_mortem");
+    }
+    Ok(value)
+}
+
+fn whole(row: &RunRow) -> Answer<Value> {
+    serde_json::to_value(row).map_err(Failure::internal)
+}
+
+/// The run of that id, if it is one of this environment.
+async fn find(service: &Service, environment: &Environment, id: RunId) -> Answer<RunRow> {
+    let row = service.store.run(id).await?;
+    let own = row.filter(|row| row.key.connection.environment == *environment);
+    own.ok_or_else(|| Error::new(Code::NotFound, format!("there is no run `{id}`")).into())
+}
+
+async fn show(
+    Reader(environment): Reader,
+    State(service): State<Arc<Service>>,
+    At(id): At<RunId>,
+    Query(Nothing {}): Query<Nothing>,
+) -> Answer<Json<Value>> {
+    whole(&find(&service, &environment, id).await?).map(Json)
+}
+
+async fn log(
+    Reader(environment): Reader,
+    State(service): State<Arc<Service>>,
+    At(id): At<RunId>,
+    Query(Nothing {}): Query<Nothing>,
+) -> Answer<Response> {
+    find(&service, &environment, id).await?;
+    let lines = service.store.run_log(id).await?;
+    Ok(stream_list(
+        "{\"lines\":[".into(),
+        lines,
+        "]}".into(),
+        |line, out| {
+            serde_json::to_writer(out, line)
+                .map_err(|error| Error::new(Code::Internal, error.to_string()))
+        },
+    ))
+}
