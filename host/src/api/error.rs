@@ -109,6 +109,7 @@ impl Failure {
     }
 
     /// Whether the status is `status`.
+    #[cfg(test)]
     pub fn is(&self, status: StatusCode) -> bool {
         self.status == status
     }
