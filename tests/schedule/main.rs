@@ -317,6 +317,37 @@ async fn a_reset_cancels_the_run_and_starts_from_nothing() -> Result<()> {
     Ok(())
 }
 
+/// Resets and triggers of many hands at once: no reset meets a run that started beside
+/// it, and never do two runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn resets_and_triggers_at_once_are_one_after_another() -> Result<()> {
+    let world = world!(4, ROOM);
+    let key = world
+        .connect("a", "acme", json!({"behaviour": "ok_small"}))
+        .await?;
+    let asked = (0..60).map(|number| {
+        let (scheduler, key) = (world.scheduler.clone(), key.clone());
+        tokio::spawn(async move {
+            let reset = (number % 3 == 0).then_some(Reset::CheckpointAndRecords);
+            scheduler.trigger(&key, TriggerOptions { reset }).await
+        })
+    });
+    for answer in futures_util::future::join_all(asked).await {
+        answer??;
+    }
+    for _ in 0..LOOKS {
+        let standing = world.scheduler.standing(&key);
+        if standing.running.is_none() && !standing.queued {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    let rows = world.rows(&key).await?;
+    assert!(!rows.is_empty());
+    assert!(rows.iter().all(|row| row.ended.is_some()), "{rows:?}");
+    Ok(())
+}
+
 /// Four syncs that sleep, in an environment of one run at a time, never overlap; the
 /// other environment is not kept waiting by them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

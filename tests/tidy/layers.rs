@@ -24,7 +24,10 @@ const ROWS: &[&[&str]] = &[
 const OWNED: &[(&str, &[&str])] = &[
     ("reqwest", &["egress"]),
     ("hyper", &["egress"]),
-    ("hyper_util", &["egress"]),
+    ("hyper_util", &["egress", "api"]),
+    ("axum", &["api"]),
+    ("ring", &["vault"]),
+    ("ureq", &["cli"]),
     ("sled", &["store"]),
     ("wasmtime", &["sandbox", "capability"]),
     ("wasmtime_wasi", &["sandbox", "capability"]),

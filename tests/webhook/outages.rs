@@ -220,3 +220,32 @@ async fn old_deliveries_are_forgotten() {
     world.all(|all| delivered(all) == 1).await;
     sender.stop().await;
 }
+
+#[tokio::test]
+async fn what_waits_for_days_behind_an_app_that_is_down_is_given_up() {
+    let app = App::start(|_, _| Reply::Status(500)).await;
+    let world = World::new(to(&app.url("/"), None)).await;
+    let sender = world.sender();
+    for _ in 0..30 {
+        world.run(&["Issue"], Outcome::Success).await;
+    }
+    world
+        .all(|all| all.len() == 30 && all.iter().map(|each| each.attempts).sum::<u32>() >= 5)
+        .await;
+    world.pass(74 * HOUR);
+    let never_sent = |all: &[tidegate::model::Delivery]| {
+        let dead = all.iter().filter(|each| each.state == DeliveryState::Dead);
+        dead.filter(|each| each.attempts == 0).count()
+    };
+    let all = world.all(|all| never_sent(all) >= 20).await;
+    let given_up = all.iter().find(|each| each.attempts == 0).unwrap();
+    assert!(given_up.last_error.as_ref().unwrap().contains("not sent"));
+    sender.replay(given_up.id).await.unwrap();
+    world
+        .all(|all| {
+            all.iter()
+                .any(|each| each.id == given_up.id && each.attempts == 1)
+        })
+        .await;
+    sender.stop().await;
+}

@@ -122,6 +122,6 @@ fn missing(what: &str, name: impl std::fmt::Display) -> Error {
 fn taken(what: &str, name: impl std::fmt::Display) -> Error {
     Error::new(
         Code::InvalidArgument,
-        format!("there is already a {what} `{name}`"),
+        format!("the {what} `{name}` is there already"),
     )
 }

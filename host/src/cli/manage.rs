@@ -471,7 +471,8 @@ pub(super) fn webhooks(args: &WebhooksArgs, output: &Output) -> Result<()> {
     let remote = args.remote.connect()?;
     match &args.command {
         WebhooksCommand::List { over } => {
-            let path = format!("/v1/webhooks?waiting={}", !over);
+            let state = if *over { "over" } else { "waiting" };
+            let path = format!("/v1/webhooks?state={state}");
             let answer = remote.call("GET", &path, Sent::Nothing)?;
             let columns = [
                 "id",

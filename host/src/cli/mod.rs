@@ -130,6 +130,7 @@ fn log_as(command: &Command) {
     });
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("warn")))
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_writer(std::io::stderr);
     match settings.is_some_and(|settings| settings.text("log_format") == "json") {
         true => log.json().flatten_event(true).init(),

@@ -21,14 +21,20 @@ pub(super) struct RemoteArgs {
         long,
         env = "TIDEGATE_HOST",
         default_value = "http://127.0.0.1:3003",
-        value_name = "URL"
+        value_name = "URL",
+        global = true
     )]
     host: String,
     /// File of the key; a key in the variable TIDEGATE_KEY comes first
-    #[arg(long, default_value = ".tidegate/operator-key", value_name = "FILE")]
+    #[arg(
+        long,
+        default_value = ".tidegate/operator-key",
+        value_name = "FILE",
+        global = true
+    )]
     key_file: PathBuf,
     /// Environment that is meant, where the key is the operator's
-    #[arg(long, default_value = "default")]
+    #[arg(long, default_value = "default", global = true)]
     environment: String,
 }
 

@@ -23,7 +23,7 @@ use crate::webhook::{WebhookOptions, WebhookSender};
 use clap::{Args, Subcommand};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,8 @@ use tokio::sync::watch;
 
 /// File mode of a secret.
 const SECRET_MODE: u32 = 0o600;
+/// The bits of a file's mode that let group and others in.
+const OTHERS: u32 = 0o077;
 
 /// Flags of `serve`.
 #[derive(Args)]
@@ -142,7 +144,8 @@ impl Host {
         let clock = host::clock();
         let store = open_store(settings, &clock).await?;
         let service_store: Arc<dyn ServiceStore> = store.clone();
-        let vault = Vault::new(master_keys(Path::new(settings.text("key_file")))?);
+        let is_new = service_store.catalog().await?.is_empty();
+        let vault = Vault::new(master_keys(Path::new(settings.text("key_file")), is_new)?);
         let operator_key = operator_key(Path::new(settings.text("operator_key_file")))?;
         let catalog = Catalog::open(service_store.clone(), vault, clock.clone()).await?;
         let catalog = Arc::new(catalog);
@@ -303,9 +306,10 @@ fn webhook_options(settings: &Settings) -> Result<WebhookOptions> {
     })
 }
 
-/// The keys that seal: those of the file, which is made if there is none.
-fn master_keys(path: &Path) -> Result<MasterKeys> {
-    if path.exists() {
+/// The keys that seal: those of the file, which is made for a new store only. Nothing that
+/// an old one holds would open with fresh keys.
+fn master_keys(path: &Path, is_new: bool) -> Result<MasterKeys> {
+    if path.exists() || !is_new {
         return MasterKeys::from_file(path);
     }
     make_parent(path)?;
@@ -326,6 +330,7 @@ fn operator_key(path: &Path) -> Result<OperatorKey> {
         )
     };
     if path.exists() {
+        refuse_open_to_others(path)?;
         let text = std::fs::read_to_string(path).map_err(wrong)?;
         return OperatorKey::new(text.trim());
     }
@@ -343,6 +348,21 @@ fn operator_key(path: &Path) -> Result<OperatorKey> {
         .map_err(wrong)?;
     tracing::warn!(file = %path.display(), "a new operator key was made");
     OperatorKey::new(text)
+}
+
+/// Refuses a secret that others than its owner may read.
+fn refuse_open_to_others(path: &Path) -> Result<()> {
+    let mode = std::fs::metadata(path).map_or(SECRET_MODE, |found| found.permissions().mode());
+    match mode & OTHERS {
+        0 => Ok(()),
+        _ => Err(Error::new(
+            Code::ConfigInvalid,
+            format!(
+                "others may read the operator's key file {}; run `chmod 600` on it",
+                path.display()
+            ),
+        )),
+    }
 }
 
 fn make_parent(path: &Path) -> Result<()> {

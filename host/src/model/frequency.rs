@@ -32,6 +32,8 @@ pub const INTERVAL_MAX: Duration = Duration::from_secs(31 * DAY);
 /// A minute's cron misses as many in 16 hours.
 pub const CRON_MISSED_COUNTED_MAX: u64 = 1_000;
 
+/// Nanoseconds of a millisecond, the grid's unit.
+const NANOS_PER_MILLI: i128 = 1_000_000;
 /// Seconds of a minute.
 const MINUTE: u64 = 60;
 /// Seconds of an hour.
@@ -75,8 +77,8 @@ const SHOWN_CHARS: usize = 80;
 /// How often a sync runs.
 ///
 /// `Display` gives the text back with the word `every`, as Nango's manifests have it.
-/// A clone is cheap. The parsed form of a cron expression takes 6 KB, so a host with
-/// thousands of equal ones shares one.
+/// A clone is cheap. The parsed form of a cron expression takes about 5 KB, so a host
+/// with thousands of equal ones shares one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Frequency {
@@ -212,36 +214,31 @@ impl Frequency {
     /// When the sync is due after the run that was due at `last_due`: after `now`
     /// always, so that the run for `last_due` is the only one for all that was missed.
     pub fn next_due(&self, last_due: Timestamp, now: Timestamp, spread: u64) -> Due {
-        let wanted = self.slot_after(last_due.max(now), spread);
+        let at = if last_due <= now {
+            self.slot_after(now, spread)
+        } else {
+            self.settle(self.slot_after(last_due, spread), now, spread)
+        };
         Due {
-            at: self.in_reach(wanted, now, spread),
+            at,
             missed: self.slots_between(last_due, now, spread),
         }
     }
 
     /// What to make of a `due` that was worked out earlier, when the clock may have been
-    /// set since: the same where it has passed or lies in reach, else the next slot. A
-    /// scheduler that asks this at each look cannot be put to sleep by a clock that was
-    /// years ahead for a moment.
+    /// set since: the same, unless it lies further ahead than a clock set back by half an
+    /// interval explains; then the next slot. A scheduler that asks this at each look
+    /// cannot be put to sleep by a clock that was years ahead for a moment.
     pub fn settle(&self, due: Timestamp, now: Timestamp, spread: u64) -> Timestamp {
-        if due <= now {
-            return due;
-        }
-        self.in_reach(due, now, spread)
-    }
-
-    /// `wanted`, unless it lies further ahead than a clock set back by half an interval
-    /// explains: then the first slot after `now`.
-    fn in_reach(&self, wanted: Timestamp, now: Timestamp, spread: u64) -> Timestamp {
         let first = self.slot_after(now, spread);
-        if wanted <= first {
-            return wanted;
+        if due <= first {
+            return due;
         }
         let second = self.slot_after(first, spread);
         // Doubled rather than halved, so that no rounding matters.
         let first_ran = first.duration_since(now) * 2 <= second.duration_since(first);
-        if wanted <= second && first_ran {
-            wanted
+        if due <= second && first_ran {
+            due
         } else {
             first
         }
@@ -305,8 +302,7 @@ fn offset(step: i64, spread: u64) -> i64 {
 /// Which slot of the grid `time` lies in; a slot starts with its due time.
 fn slot_index(time: Timestamp, step: i64, spread: u64) -> i64 {
     // Rounded down, unlike `as_millisecond`, so that a slot is never before its time.
-    let nanos_per_milli = Duration::from_millis(1).as_nanos() as i128;
-    let millis = time.as_nanosecond().div_euclid(nanos_per_milli) as i64;
+    let millis = time.as_nanosecond().div_euclid(NANOS_PER_MILLI) as i64;
     (millis - offset(step, spread)).div_euclid(step)
 }
 

@@ -211,6 +211,11 @@ impl RunId {
         RunId(u128::from(millis) << 80 | random & ((1 << 80) - 1))
     }
 
+    /// The id after this one.
+    pub fn next(self) -> Self {
+        RunId(self.0.saturating_add(1))
+    }
+
     /// The id as bytes that sort as the id does.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()

@@ -18,7 +18,7 @@ use crate::memory::MemoryBudget;
 use crate::model::{ModelName, Outcome, RunId, RunRow, SyncKey, SyncType, Trigger};
 use crate::sandbox::{CpuLimits, Ended, Sandbox};
 use crate::store::{DeleteGuard, RunBegun, RunEnd, RunFence, RunStart, Store};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -130,8 +130,7 @@ impl Runner {
     pub async fn begin(&self, request: RunRequest) -> Result<Begun> {
         let memory = MemoryBudget::new(request.memory_bytes()?);
         let now = self.clock.now();
-        let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
-        let run = RunId::new(millis, rand::random());
+        let run = fresh_id(now);
         let start = RunStart {
             run,
             key: request.key.clone(),
@@ -344,6 +343,18 @@ impl Begun {
         };
         self.runner.store.finish_run(&self.fence, end).await
     }
+}
+
+/// An id that is greater than every one before it in this process, also for runs of one
+/// millisecond and after the clock was set back: runs are listed by their ids.
+fn fresh_id(now: jiff::Timestamp) -> RunId {
+    static LAST: Mutex<Option<RunId>> = Mutex::new(None);
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    let fresh = RunId::new(millis, rand::random());
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let fresh = last.map_or(fresh, |last| fresh.max(last.next()));
+    *last = Some(fresh);
+    fresh
 }
 
 /// How a run ended, from what its guest did.

@@ -20,6 +20,8 @@ pub(super) struct Entry {
     pub(super) live: Option<Live>,
     /// Why the next run starts.
     pub(super) trigger: Trigger,
+    /// How many keep it from starting.
+    pub(super) holds: u32,
     /// Failed runs in a row.
     pub(super) failures: u32,
     /// The memory cap of its next run in bytes.
@@ -35,6 +37,7 @@ impl Default for Entry {
             starting: false,
             live: None,
             trigger: Trigger::Schedule,
+            holds: 0,
             failures: 0,
             memory: 0,
             counted: 0,

@@ -32,6 +32,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How long it sleeps at least, so that a time just passed does not make it spin.
 const LOOK_SOON: Duration = Duration::from_millis(1);
 
+/// How often a run that has not begun yet is looked at by who wants to cancel it.
+const LOOK_WHILE_STARTING: Duration = Duration::from_millis(20);
 /// Why runs are ended when the host stops.
 const STOPPING: &str = "the host is stopping";
 
@@ -177,9 +179,7 @@ impl Scheduler {
     pub async fn trigger(&self, key: &SyncKey, options: TriggerOptions) -> Result<Triggered> {
         self.inner.catalog.sync(key)?;
         if let Some(what) = options.reset {
-            self.cancel(key, "it is reset").await?;
-            let models = self.models(key).await?;
-            self.inner.catalog.store().reset(key, &models, what).await?;
+            self.reset(key, what).await?;
         }
         let memory = self.inner.memory_cap(key).await?;
         let now = self.inner.runner.clock.now();
@@ -196,23 +196,33 @@ impl Scheduler {
         Ok(answer)
     }
 
+    /// Cancels the run under way and takes away what is asked for, while no run starts.
+    async fn reset(&self, key: &SyncKey, what: Reset) -> Result<()> {
+        let models = self.models(key).await?;
+        let _held = Held::new(&self.inner, key);
+        self.cancel(key, "it is reset").await?;
+        self.inner.catalog.store().reset(key, &models, what).await
+    }
+
     /// Cancels the run under way, if there is one, and waits for its end.
     pub async fn cancel(&self, key: &SyncKey, why: &str) -> Result<Option<RunId>> {
         let mut ended = self.ended();
-        let live = self.inner.state().live(key);
-        let Some(live) = live else { return Ok(None) };
-        live.control.cancel(why);
-        while self
-            .inner
-            .state()
-            .live(key)
-            .is_some_and(|now| now.run == live.run)
-        {
-            if ended.changed().await.is_err() {
+        let mut cancelled = None;
+        loop {
+            // Its own statement: the state must not be locked over the wait.
+            let under_way = self.inner.state().under_way(key);
+            let Some(live) = under_way else { break };
+            // One that is starting can be told only once it has begun.
+            if let Some(live) = live {
+                live.control.cancel(why);
+                cancelled = Some(live.run);
+            }
+            let changed = tokio::time::timeout(LOOK_WHILE_STARTING, ended.changed()).await;
+            if matches!(changed, Ok(Err(_))) {
                 break;
             }
         }
-        Ok(Some(live.run))
+        Ok(cancelled)
     }
 
     /// How a sync stands.
@@ -359,6 +369,35 @@ impl Inner {
     }
 }
 
+/// Keeps a sync from starting for as long as it lives.
+struct Held<'a> {
+    inner: &'a Inner,
+    key: &'a SyncKey,
+}
+
+impl<'a> Held<'a> {
+    fn new(inner: &'a Inner, key: &'a SyncKey) -> Self {
+        let mut state = inner.state();
+        state.entries.entry(key.clone()).or_default().holds += 1;
+        drop(state);
+        Held { inner, key }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let mut state = self.inner.state();
+        if let Some(entry) = state.entries.get_mut(self.key) {
+            entry.holds = entry.holds.saturating_sub(1);
+            let due = entry.due.map(|(at, _)| at);
+            // Its turn may have come and gone meanwhile.
+            state.set_due(self.key, due);
+        }
+        drop(state);
+        self.inner.wake.notify_one();
+    }
+}
+
 /// Plans until the scheduler is dropped.
 async fn plan_for_ever(inner: std::sync::Weak<Inner>) {
     loop {
@@ -376,8 +415,11 @@ impl State {
         self.used.values().map(|used| used.runs).sum()
     }
 
-    fn live(&self, key: &SyncKey) -> Option<Live> {
-        self.entries.get(key)?.live.clone()
+    /// A run that is starting (none yet) or has begun.
+    #[allow(clippy::option_option)]
+    fn under_way(&self, key: &SyncKey) -> Option<Option<Live>> {
+        let entry = self.entries.get(key)?;
+        entry.starting.then(|| entry.live.clone())
     }
 
     fn standing(&self, key: &SyncKey, now: Timestamp) -> Standing {
@@ -440,7 +482,7 @@ impl State {
 
     /// Takes a sync whose turn came, and counts its run; none if its item is an old one.
     fn begin(&mut self, key: &SyncKey, ticket: u64) -> Option<Trigger> {
-        let entry = self.entries.get_mut(key)?;
+        let entry = self.entries.get_mut(key).filter(|entry| entry.holds == 0)?;
         entry.due.take_if(|(_, mine)| *mine == ticket)?;
         entry.starting = true;
         let environment = key.connection.environment.clone();

@@ -17,10 +17,11 @@ pub fn is_asked_for() -> bool {
     std::env::var(ROLE).is_ok_and(|role| role == PROVIDER)
 }
 
-/// Serves `contacts` until the parent closes our input, by its will or by its end.
+/// Serves `contacts`, and as many users, until the parent closes our input, by its will or by its end.
 pub fn serve(contacts: u64) -> Result<()> {
     let provider = Provider::builder()
         .contacts(contacts, SEED)
+        .users(contacts, SEED)
         .start_blocking()?;
     println!("{}", provider.url());
     std::io::stdin().read_to_end(&mut Vec::new())?;
