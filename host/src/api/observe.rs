@@ -110,11 +110,72 @@ fn method(method: &Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Router;
+    use axum::body::Body;
+    use axum::extract::Path;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+    use tower_service::Service;
 
     #[test]
     fn a_method_that_a_client_made_up_is_no_label() {
         for (given, label) in [("GET", "GET"), ("get", "_OTHER"), ("PROPFIND", "_OTHER")] {
             assert_eq!(method(&given.parse().unwrap()), label);
+        }
+    }
+
+    /// What a subscriber wrote.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_is_one_line_without_what_a_customer_wrote() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || writer.clone())
+            .finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let status = async |Path(code): Path<u16>| StatusCode::from_u16(code).unwrap();
+        let mut router = Router::new()
+            .route("/answers/{code}", get(status))
+            .layer(from_fn_with_state(HttpMetrics::new(), observe));
+        for (code, level) in [(200, "DEBUG"), (404, "DEBUG"), (503, "ERROR")] {
+            lines.0.lock().unwrap().clear();
+            let request = Request::get(format!("/answers/{code}?secret=hunter2"))
+                .header("authorization", "Bearer hunter2")
+                .header("x-request-id", "hunter2")
+                .body(Body::empty());
+            let answer = router.call(request.unwrap()).await.unwrap();
+            let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+            assert_eq!(text.lines().count(), 1, "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+            let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let fields = &line["fields"];
+            assert_eq!(line["level"], level);
+            assert_eq!(fields["route"], "/answers/{code}");
+            assert_eq!(
+                (&fields["method"], &fields["status"]),
+                (&"GET".into(), &code.into())
+            );
+            assert_eq!(
+                fields["request_id"],
+                answer.headers()[REQUEST_ID].to_str().unwrap()
+            );
         }
     }
 }

@@ -32,7 +32,7 @@ impl News {
     pub(super) fn tell(&self, has_more: impl Fn(&StreamKey) -> bool) {
         let followed = self.followed();
         let told = followed.iter().filter(|(stream, _)| has_more(stream));
-        told.for_each(|(_, sender)| drop(sender.send_replace(())));
+        told.for_each(|(_, sender)| sender.send_replace(()));
     }
 
     fn followed(&self) -> MutexGuard<'_, HashMap<StreamKey, watch::Sender<()>>> {
