@@ -27,6 +27,11 @@ struct Body {
     errors: Vec<Issue>,
 }
 
+#[derive(Serialize)]
+struct Whole<'a> {
+    error: &'a Body,
+}
+
 /// What is wrong with one part of a request.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Issue {
@@ -108,6 +113,11 @@ impl Failure {
         Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", message)
     }
 
+    /// The body of the answer, for where there is no status to go with it.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&Whole { error: &self.body }).unwrap_or_default()
+    }
+
     /// Whether the status is `status`.
     #[cfg(test)]
     pub fn is(&self, status: StatusCode) -> bool {
@@ -134,10 +144,6 @@ impl From<Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Whole {
-            error: Body,
-        }
-        (self.status, Json(Whole { error: self.body })).into_response()
+        (self.status, Json(Whole { error: &self.body })).into_response()
     }
 }

@@ -14,6 +14,7 @@ mod config;
 mod connections;
 mod error;
 mod metadata;
+mod observe;
 mod read;
 mod records;
 mod serve;
@@ -34,16 +35,18 @@ use crate::model::{Delivery, DeliveryId};
 use crate::run::Runner;
 use crate::schedule::Scheduler;
 use crate::store::ServiceStore;
-use crate::webhook::WebhookSender;
+use crate::webhook::{WebhookMetrics, WebhookSender};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use error::Failure;
+use observe::HttpMetrics;
 use std::sync::Arc;
+use tracing::Instrument;
 
 /// What the API serves from.
 pub struct Service {
@@ -69,12 +72,21 @@ pub trait Replay: Send + Sync + 'static {
     /// Sends a delivery again, whatever became of it; answers how it stands. `not.found`
     /// if it was forgotten.
     async fn replay(&self, id: DeliveryId) -> Result<Delivery>;
+
+    /// What it counted, if it counts.
+    fn metrics(&self) -> Option<&WebhookMetrics> {
+        None
+    }
 }
 
 #[async_trait]
 impl Replay for WebhookSender {
     async fn replay(&self, id: DeliveryId) -> Result<Delivery> {
         WebhookSender::replay(self, id).await
+    }
+
+    fn metrics(&self) -> Option<&WebhookMetrics> {
+        Some(WebhookSender::metrics(self))
     }
 }
 
@@ -87,9 +99,12 @@ pub fn router(service: Arc<Service>) -> Router {
         .merge(connections::routes())
         .merge(metadata::routes())
         .merge(config::routes());
+    let http = HttpMetrics::new();
     Router::new()
         .merge(nango.layer(from_fn(read::only_json)))
         .merge(v1::routes())
+        .layer(from_fn(finish_what_was_begun))
+        .merge(v1::waiting(&service, &http))
         .fallback(async || Failure::missing("not_found", "there is no such route"))
         .method_not_allowed_fallback(async || {
             Failure::new(
@@ -98,15 +113,15 @@ pub fn router(service: Arc<Service>) -> Router {
                 "the route does not take this method",
             )
         })
-        .layer(from_fn(finish_what_was_begun))
         .layer(from_fn(for_browsers))
+        .layer(from_fn_with_state(http, observe::observe))
         .with_state(service)
 }
 
 /// Runs the handler in a task of its own, which goes on if the client goes away: a
 /// change of the catalog must be shown once it is durable. A panic is answered 500.
 async fn finish_what_was_begun(request: Request, next: Next) -> Response {
-    match tokio::spawn(next.run(request)).await {
+    match tokio::spawn(next.run(request).in_current_span()).await {
         Ok(response) => response,
         Err(error) => Failure::internal(error).into_response(),
     }
@@ -121,7 +136,8 @@ async fn for_browsers(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     let any = HeaderValue::from_static("*");
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
-    let exposed = HeaderValue::from_static("Authorization, Etag, Content-Type, Content-Length");
+    let exposed =
+        HeaderValue::from_static("Authorization, Etag, Content-Type, Content-Length, X-Request-Id");
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     let sniff = HeaderValue::from_static("nosniff");
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, sniff);
@@ -134,8 +150,8 @@ fn preflight() -> Response {
     let headers = response.headers_mut();
     let methods = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-    let names =
-        "Authorization, Content-Type, Connection-Id, Provider-Config-Key, Tidegate-Environment";
+    let names = "Authorization, Content-Type, Connection-Id, Provider-Config-Key, \
+                 Tidegate-Environment, Last-Event-ID";
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static(names),

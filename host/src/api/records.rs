@@ -13,7 +13,8 @@ use super::{Service, splice};
 use crate::error::{Code, Error};
 use crate::limits::{CHANGE_PAGE_BYTES_MAX, CHANGE_PAGE_RECORDS_MAX};
 use crate::model::{
-    Change, ChangeFilter, ConnectionKey, Cursor, Environment, ModelName, StreamKey, Variant,
+    Change, ChangeFilter, ChangePage, ConnectionKey, Cursor, Environment, ModelName, StreamKey,
+    Variant,
 };
 use axum::Router;
 use axum::body::Body;
@@ -26,9 +27,9 @@ use serde::Deserialize;
 use std::sync::Arc;
 
 /// Records of a page where the app names no number. Nango's.
-const LIMIT_DEFAULT: u16 = 100;
+pub(super) const LIMIT_DEFAULT: u16 = 100;
 /// Records of a page at most; more is refused. Nango's.
-const LIMIT_MAX: u16 = 10_000;
+pub(super) const LIMIT_MAX: u16 = 10_000;
 /// Bytes of a cursor; more is refused. Nango's.
 const CURSOR_BYTES_MAX: usize = 1_000;
 /// Ids in one request; more are refused. Nango's.
@@ -111,7 +112,7 @@ async fn records(
 }
 
 /// The connection that the headers name. An unknown one is 400 on these routes.
-fn connection(
+pub(super) fn connection(
     service: &Service,
     environment: Environment,
     selection: Selection,
@@ -176,7 +177,7 @@ impl Wanted {
     }
 }
 
-fn cursor(text: &str) -> Answer<Cursor> {
+pub(super) fn cursor(text: &str) -> Answer<Cursor> {
     if text.is_empty() || text.len() > CURSOR_BYTES_MAX {
         let why = format!(
             "it has {} bytes, but needs 1 to {CURSOR_BYTES_MAX}",
@@ -203,7 +204,7 @@ fn moment(key: &str, text: &str, now: Timestamp) -> Answer<Timestamp> {
 }
 
 /// The cursor at `change`, in the stream of `place`.
-fn at(place: Cursor, change: &Change) -> Cursor {
+pub(super) fn at(place: Cursor, change: &Change) -> Cursor {
     Cursor {
         sequence: change.sequence,
         ..place
@@ -218,7 +219,7 @@ async fn walk(service: &Service, asked: &Asked) -> Answer<Page> {
             None => asked.limit + 1 - changes.len(),
             Some(_) => CHANGE_PAGE_RECORDS_MAX,
         };
-        let found = feed(service, asked, after, limit).await?;
+        let found = feed(service, &asked.stream, after, limit, asked.filter).await?;
         let place = found.cursor;
         let fits = |change: &Change| asked.since.is_none_or(|since| change.modified >= since);
         for change in found.changes.into_iter().filter(fits) {
@@ -253,16 +254,16 @@ async fn walk(service: &Service, asked: &Asked) -> Answer<Page> {
     Err(Failure::internal("the walk over a feed did not end"))
 }
 
-async fn feed(
+/// A page of the feed. A cursor that leads nowhere is 410.
+pub(super) async fn feed(
     service: &Service,
-    asked: &Asked,
+    stream: &StreamKey,
     after: Option<Cursor>,
     limit: usize,
-) -> Answer<crate::model::ChangePage> {
+    filter: ChangeFilter,
+) -> Answer<ChangePage> {
     let limit = limit.min(CHANGE_PAGE_RECORDS_MAX);
-    let page = service
-        .store
-        .changes(&asked.stream, after, limit, asked.filter);
+    let page = service.store.changes(stream, after, limit, filter);
     page.await.map_err(|error| match error.code {
         Code::CursorStale => Failure::new(StatusCode::GONE, "cursor.stale", error.message),
         _ => error.into(),
@@ -272,7 +273,8 @@ async fn feed(
 /// The records with the ids that were asked for, in the order of the feed.
 async fn by_ids(service: &Service, asked: &Asked) -> Answer<Page> {
     // Asked for its place only: a cursor of another stream is refused here as elsewhere.
-    let place = feed(service, asked, asked.after, 1).await?.cursor;
+    let first = feed(service, &asked.stream, asked.after, 1, asked.filter);
+    let place = first.await?.cursor;
     let after = asked.after.map_or(0, |cursor| cursor.sequence);
     let found = service.store.get(&asked.stream, &asked.ids).await?;
     let mut changes: Vec<Change> = found

@@ -51,6 +51,13 @@ pub(super) struct Planned {
     pub(super) trigger: Trigger,
 }
 
+/// A sync whose turn came: why it runs and since when it was due.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    pub(super) trigger: Trigger,
+    pub(super) due: Timestamp,
+}
+
 /// A run under way.
 #[derive(Clone, Debug)]
 pub(super) struct Live {

@@ -8,10 +8,12 @@
 
 mod entry;
 mod loader;
+mod metrics;
 mod queue;
 mod running;
 
 pub use loader::Loader;
+pub use metrics::RunMetrics;
 
 use crate::catalog::Catalog;
 use crate::error::{Code, Error, Result};
@@ -19,7 +21,7 @@ use crate::limits::{MIB, RUN_MEMORY_BYTES};
 use crate::model::{Environment, ModelName, Outcome, RunId, RunRow, RunState, SyncKey, Trigger};
 use crate::run::Runner;
 use crate::store::{Reset, RunQuery};
-use entry::{Entry, Live};
+use entry::{Entry, Live, Turn};
 use jiff::Timestamp;
 use queue::FairQueue;
 use std::collections::HashMap;
@@ -60,6 +62,9 @@ struct Inner {
     state: Mutex<State>,
     wake: Notify,
     ended: watch::Sender<u64>,
+    /// Whether no more runs are started.
+    closing: watch::Sender<bool>,
+    metrics: RunMetrics,
 }
 
 struct State {
@@ -132,6 +137,8 @@ impl Scheduler {
                 }),
                 wake: Notify::new(),
                 ended: watch::channel(0).0,
+                closing: watch::channel(false).0,
+                metrics: RunMetrics::new(),
             }),
         };
         for row in scheduler.inner.catalog.all_syncs() {
@@ -149,6 +156,16 @@ impl Scheduler {
     /// Counts the runs that ended; changes each time one does.
     pub fn ended(&self) -> watch::Receiver<u64> {
         self.inner.ended.subscribe()
+    }
+
+    /// Turns true when the host stops: whoever waits for changes then waits in vain.
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.inner.closing.subscribe()
+    }
+
+    /// What was counted of the runs since the start.
+    pub fn metrics(&self) -> &RunMetrics {
+        &self.inner.metrics
     }
 
     /// Looks at a sync anew: it was added, removed, paused, started, or has another
@@ -241,11 +258,19 @@ impl Scheduler {
             .count()
     }
 
+    /// Syncs that are due and wait for room.
+    pub fn queued(&self) -> usize {
+        let now = self.inner.runner.clock.now();
+        let state = self.inner.state();
+        let due = |entry: &&Entry| entry.due.is_some_and(|(at, _)| at <= now);
+        state.entries.values().filter(due).count()
+    }
+
     /// Starts no more runs and lets those under way end at their next checkpoint; after
     /// `grace` they are ended where they stand. Answers when none is left.
     pub async fn stop(&self, grace: Duration) {
         let mut ended = self.ended();
-        self.inner.state().stopping = true;
+        self.inner.close();
         self.each_live(|live| live.control.stop(STOPPING));
         let all_over = async { while self.running() > 0 && ended.changed().await.is_ok() {} };
         if tokio::time::timeout(grace, all_over).await.is_ok() {
@@ -257,7 +282,7 @@ impl Scheduler {
     /// Ends all runs where they stand; they are continued at the next start.
     pub async fn stop_now(&self) {
         let mut ended = self.ended();
-        self.inner.state().stopping = true;
+        self.inner.close();
         self.each_live(|live| live.control.interrupt(STOPPING));
         while self.running() > 0 && ended.changed().await.is_ok() {}
     }
@@ -294,6 +319,11 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn close(&self) {
+        self.state().stopping = true;
+        self.closing.send_replace(true);
+    }
+
     /// Starts what is due and fits; answers when to look again.
     fn start_due(self: &Arc<Self>) -> Duration {
         let now = self.runner.clock.now();
@@ -306,8 +336,8 @@ impl Inner {
             let Some((_, (key, ticket))) = popped else {
                 break;
             };
-            if let Some(trigger) = state.begin(&key, ticket) {
-                tokio::spawn(running::run(self.clone(), key, trigger));
+            if let Some(turn) = state.begin(&key, ticket) {
+                tokio::spawn(running::run(self.clone(), key, turn));
             }
         }
         let wait = state.queue.wakes_at().map_or(LOOK_AGAIN, |at| {
@@ -481,16 +511,17 @@ impl State {
     }
 
     /// Takes a sync whose turn came, and counts its run; none if its item is an old one.
-    fn begin(&mut self, key: &SyncKey, ticket: u64) -> Option<Trigger> {
+    fn begin(&mut self, key: &SyncKey, ticket: u64) -> Option<Turn> {
         let entry = self.entries.get_mut(key).filter(|entry| entry.holds == 0)?;
-        entry.due.take_if(|(_, mine)| *mine == ticket)?;
+        let (due, _) = entry.due.take_if(|(_, mine)| *mine == ticket)?;
         entry.starting = true;
         let environment = key.connection.environment.clone();
         let used = self.used.entry(environment).or_default();
         used.runs += 1;
         used.memory = used.memory.saturating_add(entry.memory);
         entry.counted = entry.memory;
-        Some(std::mem::replace(&mut entry.trigger, Trigger::Schedule))
+        let trigger = std::mem::replace(&mut entry.trigger, Trigger::Schedule);
+        Some(Turn { trigger, due })
     }
 
     /// The run of a sync that began.

@@ -1,19 +1,19 @@
 //! One run of the scheduler, from the queue to what comes after it.
 
 use super::Inner;
-use super::entry::{self, Live};
+use super::entry::{self, Live, Turn};
 use crate::capability::NoObserver;
 use crate::error::Result;
-use crate::model::{Outcome, RunRow, RunState, SyncKey, Trigger};
+use crate::model::{Outcome, RunRow, RunState, SyncKey};
 use crate::run::{RunLimits, RunRequest};
 use crate::store::DeleteGuard;
 use jiff::Timestamp;
 use std::sync::Arc;
 
 /// Runs a sync once and plans its next run, whatever happened.
-pub(super) async fn run(inner: Arc<Inner>, key: SyncKey, trigger: Trigger) {
+pub(super) async fn run(inner: Arc<Inner>, key: SyncKey, turn: Turn) {
     let began = inner.runner.clock.now();
-    let row = match execute(&inner, &key, trigger).await {
+    let row = match execute(&inner, &key, turn).await {
         Ok(row) => {
             report(&row);
             Some(row)
@@ -23,11 +23,12 @@ pub(super) async fn run(inner: Arc<Inner>, key: SyncKey, trigger: Trigger) {
             None
         }
     };
+    inner.metrics.ended(turn.trigger, row.as_ref());
     let next = next(&inner, &key, began, row.as_ref()).await;
     inner.ended(&key, row.as_ref(), next);
 }
 
-async fn execute(inner: &Inner, key: &SyncKey, trigger: Trigger) -> Result<RunRow> {
+async fn execute(inner: &Inner, key: &SyncKey, turn: Turn) -> Result<RunRow> {
     let catalog = &inner.catalog;
     let digest = catalog.digest_for(key)?;
     let ready = inner.loader.load(&digest).await?;
@@ -40,7 +41,7 @@ async fn execute(inner: &Inner, key: &SyncKey, trigger: Trigger) -> Result<RunRo
         scope: Arc::new(catalog.scope(&key.connection)?),
         ready,
         key: key.clone(),
-        trigger,
+        trigger: turn.trigger,
         connection_config: serde_json::Value::Object(connection.config.clone()).to_string(),
         limits,
         guard: DeleteGuard::DEFAULT,
@@ -54,6 +55,7 @@ async fn execute(inner: &Inner, key: &SyncKey, trigger: Trigger) -> Result<RunRo
         control: begun.control(),
     };
     inner.state().began(key, live);
+    inner.metrics.began(turn.due, inner.runner.clock.now());
     begun.execute().await
 }
 

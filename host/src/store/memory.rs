@@ -9,7 +9,7 @@ mod stream;
 
 use super::{
     DeleteGuard, Health, PassEnd, Reset, RunBegun, RunEnd, RunFence, RunQuery, RunStart, Store,
-    StreamStats, VerifyReport, metadata,
+    StreamStats, VerifyReport, metadata, news::News,
 };
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
@@ -23,6 +23,7 @@ use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use stream::{Stream, Writer};
+use tokio::sync::watch;
 
 /// This store has one life only: it is never restored.
 const EPOCH: u16 = 1;
@@ -31,6 +32,7 @@ const EPOCH: u16 = 1;
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    news: News,
 }
 
 #[derive(Default)]
@@ -77,6 +79,7 @@ impl MemoryStore {
         MemoryStore {
             clock,
             state: Mutex::default(),
+            news: News::default(),
         }
     }
 
@@ -97,6 +100,8 @@ impl MemoryStore {
             return Err(Error::new(Code::RunCancelled, message));
         };
         state.commits += 1;
+        // They wait for the lock, and so for the end of this write.
+        self.news.tell(|key| key.connection == fence.key.connection);
         let writer = Writer {
             run,
             began,
@@ -360,6 +365,10 @@ impl Store for MemoryStore {
             cursor,
             more,
         })
+    }
+
+    fn follow(&self, stream: &StreamKey) -> watch::Receiver<()> {
+        self.news.follow(stream)
     }
 
     async fn stats(&self, stream: &StreamKey) -> Result<StreamStats> {

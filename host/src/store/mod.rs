@@ -14,6 +14,7 @@
 pub mod catalog;
 pub mod memory;
 mod metadata;
+mod news;
 pub mod sled;
 
 pub use catalog::{CatalogStore, DeliveryQuery, ServiceStore};
@@ -26,6 +27,7 @@ use crate::model::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 /// The right to write for one live run. The store refuses a write whose run has ended or
 /// was taken over (`run.cancelled`), so a straggler changes nothing.
@@ -259,6 +261,11 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
         filter: ChangeFilter,
     ) -> Result<ChangePage>;
+
+    /// Changes when the feed of `stream`, which need not exist yet, may have more. A
+    /// reader that asks for this first, then reads to the end and then waits misses
+    /// nothing; it may be woken for nothing.
+    fn follow(&self, stream: &StreamKey) -> watch::Receiver<()>;
 
     /// How many records a stream has.
     async fn stats(&self, stream: &StreamKey) -> Result<StreamStats>;

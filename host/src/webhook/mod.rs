@@ -22,11 +22,13 @@
 
 pub mod body;
 mod lanes;
+mod metrics;
 mod outbox;
 mod patience;
 mod post;
 mod sender;
 mod spelling;
 
+pub use metrics::WebhookMetrics;
 pub use post::WebhookOptions;
 pub use sender::WebhookSender;

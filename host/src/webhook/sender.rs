@@ -5,6 +5,7 @@
 //! the store does not hold but the lanes, which a restart builds anew.
 
 use super::lanes::{self, LaneKey, Lanes};
+use super::metrics::WebhookMetrics;
 use super::outbox::Outbox;
 use super::patience::{Answer, PATIENCE, later, older_than};
 use super::post::{ATTEMPT_TIME, Post, WebhookOptions};
@@ -47,6 +48,7 @@ const COMMANDS_MAX: usize = 64;
 pub struct WebhookSender {
     commands: mpsc::Sender<Command>,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
+    metrics: WebhookMetrics,
 }
 
 enum Command {
@@ -77,7 +79,9 @@ impl WebhookSender {
             clock: clock.clone(),
             options,
         };
+        let metrics = WebhookMetrics::default();
         let sender = Sender {
+            metrics: metrics.clone(),
             care_at: later(clock.now(), CARE_EVERY),
             clock,
             outbox,
@@ -93,7 +97,13 @@ impl WebhookSender {
         WebhookSender {
             commands,
             task: Arc::new(Mutex::new(Some(task))),
+            metrics,
         }
+    }
+
+    /// What was counted of webhooks since the start.
+    pub fn metrics(&self) -> &WebhookMetrics {
+        &self.metrics
     }
 
     /// Sends a delivery now, whatever became of it before, under the same id and with its
@@ -130,6 +140,7 @@ impl WebhookSender {
 type Ended = Option<(Delivery, Answer)>;
 
 struct Sender {
+    metrics: WebhookMetrics,
     clock: Arc<dyn Clock>,
     outbox: Outbox,
     post: Arc<Post>,
@@ -147,6 +158,9 @@ struct Sender {
 
 impl Sender {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut ended: watch::Receiver<u64>) {
+        if let Err(error) = self.count_waiting().await {
+            tracing::error!(%error, "counting the webhooks that wait");
+        }
         let mut hears = true;
         loop {
             let mut wait = LOOK_AGAIN;
@@ -183,6 +197,25 @@ impl Sender {
         }
     }
 
+    /// Counts what waited before this start; from here on each change is counted.
+    async fn count_waiting(&self) -> Result<()> {
+        let mut after = None;
+        loop {
+            let query = DeliveryQuery {
+                environment: None,
+                waiting: true,
+                after,
+                limit: PAGE,
+            };
+            let page = self.outbox.store.deliveries(query).await?;
+            self.metrics.wait(page.len());
+            after = page.last().map(|last| last.id);
+            if page.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
     /// All that can be done now, but for waiting.
     async fn work(&mut self) -> Result<()> {
         if self.news || self.heard.elapsed() >= LOOK_AGAIN {
@@ -215,7 +248,10 @@ impl Sender {
             let all_written = futures_util::future::join_all(writing).await;
             for written in all_written {
                 match written {
-                    Ok(deliveries) => deliveries.iter().for_each(|each| self.lanes.add(each)),
+                    Ok(deliveries) => {
+                        self.metrics.wait(deliveries.len());
+                        deliveries.iter().for_each(|each| self.lanes.add(each));
+                    }
                     Err(error) => failure = Some(error),
                 }
             }
@@ -283,7 +319,10 @@ impl Sender {
             count = expired.len(),
             "webhooks given up behind an app that is down; they can be replayed"
         );
-        self.outbox.store.put_deliveries(None, expired).await
+        let count = expired.len();
+        self.outbox.store.put_deliveries(None, expired).await?;
+        self.metrics.wait_no_more(count);
+        Ok(())
     }
 
     async fn forget(&mut self, now: Timestamp) -> Result<()> {
@@ -320,7 +359,8 @@ impl Sender {
         let (now, random) = (self.clock.now(), rand::random());
         let answer = ended.as_ref().map(|(_, answer)| answer);
         self.lanes.ended(&key, id, answer, now, random);
-        if let Some((delivery, _)) = &ended {
+        if let Some((delivery, answer)) = &ended {
+            self.metrics.attempted(delivery, answer);
             self.lanes.add(delivery);
         }
         self.lanes.tidy(&key);
@@ -333,6 +373,7 @@ impl Sender {
         if self.lanes.is_flying(id) {
             return Ok(delivery);
         }
+        let was_over = delivery.state != DeliveryState::Waiting;
         delivery.state = DeliveryState::Waiting;
         delivery.next = Some(self.clock.now());
         delivery.attempts = 0;
@@ -340,6 +381,7 @@ impl Sender {
             .store
             .put_deliveries(None, vec![delivery.clone()])
             .await?;
+        self.metrics.wait(usize::from(was_over));
         self.lanes.urge(&delivery);
         Ok(delivery)
     }

@@ -122,6 +122,10 @@ impl Store for Sink {
         self.kept.changes(stream, after, limit, filter).await
     }
 
+    fn follow(&self, stream: &StreamKey) -> tokio::sync::watch::Receiver<()> {
+        self.kept.follow(stream)
+    }
+
     async fn stats(&self, stream: &StreamKey) -> error::Result<StreamStats> {
         self.kept.stats(stream).await
     }

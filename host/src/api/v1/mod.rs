@@ -10,6 +10,8 @@ mod environments;
 mod health;
 mod integrations;
 mod keys;
+mod live;
+mod metrics;
 mod runs;
 mod webhooks;
 
@@ -17,6 +19,7 @@ pub use deployments::COMPONENT_TIME;
 
 use super::Service;
 use super::error::{Answer, Failure, Part};
+use super::observe::HttpMetrics;
 use super::read::only_json;
 use axum::Router;
 use axum::middleware::from_fn;
@@ -41,6 +44,13 @@ pub fn routes() -> Router<Arc<Service>> {
         .merge(of_json.layer(from_fn(only_json)))
         .merge(deployments::upload())
         .merge(health::routes())
+}
+
+/// The routes that are left when the client leaves, and what is shown of the host.
+pub fn waiting(service: &Service, http: &HttpMetrics) -> Router<Arc<Service>> {
+    let places = live::Places::default();
+    let metrics = metrics::Metrics::new(service, http, places.clone());
+    live::routes(places).merge(metrics::routes(Arc::new(metrics)))
 }
 
 /// How many entries a page has, from what was asked for.

@@ -64,6 +64,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Reads between two looks at how much memory the map holds.
 const READS_PER_LOOK: usize = 256;
@@ -303,6 +304,10 @@ impl Store for SledStore {
         let stream = stream.clone();
         self.read(move |shared| shared.changes(&stream, after, limit, filter))
             .await
+    }
+
+    fn follow(&self, stream: &StreamKey) -> watch::Receiver<()> {
+        self.shared.news.follow(stream)
     }
 
     async fn stats(&self, stream: &StreamKey) -> Result<StreamStats> {

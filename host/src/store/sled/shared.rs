@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::model::StreamKey;
 use crate::store::Health;
+use crate::store::news::News;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -50,6 +51,8 @@ pub(super) struct Shared {
     pub(super) names: RwLock<HashMap<StreamKey, u32>>,
     streams: Mutex<HashMap<u32, SharedStream>>,
     health: Mutex<Health>,
+    /// Who waits for the next change of a stream.
+    pub(super) news: News,
     /// Backups and checks that read the log now: nothing is dropped from it meanwhile.
     pub(super) readers_of_all: AtomicUsize,
     /// Reads since the map's memory was looked at.
@@ -77,6 +80,7 @@ impl Shared {
             names: RwLock::new(names),
             streams: Mutex::default(),
             health: Mutex::new(Health::Good),
+            news: News::default(),
             readers_of_all: AtomicUsize::new(0),
             reads: AtomicUsize::new(0),
             closing: AtomicBool::new(false),

@@ -405,6 +405,8 @@ impl Writer {
         streams: BTreeMap<u32, (SharedStream, Changes)>,
         created: HashMap<StreamKey, u32>,
     ) -> Result<()> {
+        let changed = streams.iter().filter(|(_, (_, changes))| changes.is_any());
+        let changed: Vec<u32> = changed.map(|(number, _)| *number).collect();
         let (streams, changes): (Vec<_>, Vec<_>) = streams.into_values().unzip();
         let mut guards: Vec<_> = streams.iter().map(write).collect();
         self.apply(ops)?;
@@ -418,6 +420,11 @@ impl Writer {
             if let Some(stream) = stream {
                 self.shared.add_stream(key, stream.clone());
             }
+        }
+        if !changed.is_empty() {
+            let number = |key: &StreamKey| self.shared.number(key);
+            let news = &self.shared.news;
+            news.tell(|key| number(key).is_some_and(|number| changed.contains(&number)));
         }
         Ok(())
     }
