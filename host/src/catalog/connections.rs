@@ -1,12 +1,12 @@
 //! Connections: accounts at providers, with their credentials.
 
 use super::integrations::reach;
-use super::{Catalog, missing};
-use crate::egress::{Credentials, EgressScope};
+use super::{Catalog, missing, token};
+use crate::egress::{Credentials, Egress, EgressScope};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     AuthScheme, CatalogChange, CatalogKey, CatalogRow, ConnectionKey, ConnectionRow, Environment,
-    Integration, IntegrationRow,
+    Integration, IntegrationRow, SealedText,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -74,16 +74,13 @@ impl Catalog {
         let integration = self.integration(&key.environment, &key.integration)?;
         let before = self.connection(key).ok();
         let now = self.clock.now();
+        let has_new_credentials = new.credentials.is_some();
         let credentials = match new.credentials {
             None => before.as_ref().and_then(|row| row.credentials.clone()),
             Some(fields) => {
                 let fields = Fields(fields);
                 dress(&integration, &fields)?;
-                let mut json = serde_json::to_vec(&fields.0)
-                    .map_err(|error| Error::new(Code::Internal, error.to_string()))?;
-                let sealed = self.seal(&owner(key), &json);
-                json.zeroize();
-                Some(sealed?)
+                Some(self.seal_fields(key, &fields)?)
             }
         };
         let old = before.as_deref();
@@ -111,6 +108,9 @@ impl Catalog {
             changes.extend(self.syncs_for(key).await?);
         }
         self.change(changes).await?;
+        if has_new_credentials {
+            self.tokens.forget(key);
+        }
         self.connection(key)
     }
 
@@ -125,25 +125,45 @@ impl Catalog {
             .map(|row| CatalogChange::Remove(CatalogKey::Sync(row.key.clone())))
             .collect();
         changes.push(CatalogChange::Remove(CatalogKey::Connection(key.clone())));
-        self.change(changes).await
+        self.change(changes).await?;
+        self.tokens.forget(key);
+        Ok(())
     }
 
-    /// What a run for a connection may reach and carries. The one place where
-    /// credentials are opened.
-    pub fn scope(&self, key: &ConnectionKey) -> Result<EgressScope> {
+    /// What a run for a connection may reach and carries. Where the integration's scheme
+    /// is one of OAuth 2 and no token is held that serves, one is asked for through
+    /// `egress`: `provider.…` or `config.invalid` if none is given.
+    pub async fn scope(
+        self: &Arc<Self>,
+        key: &ConnectionKey,
+        egress: &Arc<dyn Egress>,
+    ) -> Result<EgressScope> {
         let row = self.connection(key)?;
         let integration = self.integration(&key.environment, &key.integration)?;
         let (base_url, policy) = reach(&integration)?;
-        let fields = self.credentials(&row)?;
+        let credentials = match token::url_of(&integration.auth) {
+            Some(_) => self.token(key, egress).await?.credentials(),
+            None => dress(&integration, &self.credentials(&row)?)?,
+        };
         Ok(EgressScope {
             connection: key.to_string(),
             base_url,
             policy: Arc::new(policy),
-            credentials: Arc::new(dress(&integration, &fields)?),
+            credentials: Arc::new(credentials),
         })
     }
 
-    fn credentials(&self, row: &ConnectionRow) -> Result<Fields> {
+    pub(super) fn seal_fields(&self, key: &ConnectionKey, fields: &Fields) -> Result<SealedText> {
+        let mut json = serde_json::to_vec(&fields.0)
+            .map_err(|error| Error::new(Code::Internal, error.to_string()))?;
+        let sealed = self.seal(&owner(key), &json);
+        json.zeroize();
+        sealed
+    }
+
+    /// A connection's credentials in the clear: for [`Catalog::scope`] alone, and for
+    /// what it asks tokens with.
+    pub(super) fn credentials(&self, row: &ConnectionRow) -> Result<Fields> {
         let Some(sealed) = &row.credentials else {
             return Ok(Fields::default());
         };
@@ -165,11 +185,12 @@ impl Catalog {
     }
 }
 
-fn owner(key: &ConnectionKey) -> String {
+pub(super) fn owner(key: &ConnectionKey) -> String {
     format!("{key} credentials")
 }
 
-/// Credentials as requests carry them.
+/// Credentials as requests carry them; nothing where requests carry a token that is asked
+/// for with them, once what that needs is there.
 fn dress(integration: &IntegrationRow, fields: &Fields) -> Result<Credentials> {
     let field = |name: &str| {
         fields.0.get(name).ok_or_else(|| {
@@ -212,10 +233,10 @@ fn dress(integration: &IntegrationRow, fields: &Fields) -> Result<Credentials> {
             })
         }
         AuthScheme::Oauth2ClientCredentials { .. } | AuthScheme::Oauth2Refresh { .. } => {
-            Err(Error::new(
-                Code::InvalidArgument,
-                "OAuth 2 is not supported yet; give the connection a token and use the scheme `bearer`",
-            ))
+            for name in token::needs(&integration.auth) {
+                field(name)?;
+            }
+            Ok(Credentials::default())
         }
     }
 }

@@ -150,6 +150,6 @@ impl Catalog {
     }
 }
 
-fn signing_owner(name: &Environment) -> String {
+pub(super) fn signing_owner(name: &Environment) -> String {
     format!("{name} signing key")
 }

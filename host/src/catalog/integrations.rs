@@ -1,6 +1,6 @@
 //! Integrations: providers, as environments use them.
 
-use super::{Catalog, missing};
+use super::{Catalog, missing, token};
 use crate::egress::policy::EgressPolicy;
 use crate::error::{Code, Error, Result};
 use crate::model::{
@@ -74,8 +74,13 @@ impl Catalog {
         };
         // What cannot be used is refused now, not at the first run.
         reach(&row)?;
+        if let Some(url) = token::url_of(&row.auth) {
+            token::way(&row, url)
+                .map_err(|error| error.context("the integration's `token_url`"))?;
+        }
         self.change(vec![CatalogChange::Put(CatalogRow::Integration(row))])
             .await?;
+        self.tokens.forget_all(environment, name);
         self.integration(environment, name)
     }
 

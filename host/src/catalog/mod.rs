@@ -8,13 +8,17 @@
 mod connections;
 mod environments;
 mod integrations;
+mod oauth;
 mod releases;
+mod rewrap;
 mod rows;
 mod syncs;
+mod token;
 
 pub use connections::NewConnection;
 pub use integrations::NewIntegration;
 pub use releases::{ReleasePlan, Released};
+pub use rewrap::Rewrapped;
 
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
@@ -34,6 +38,7 @@ pub struct Catalog {
     /// Held over each change, so that what it was judged by still holds when it is made.
     changing: tokio::sync::Mutex<()>,
     deployments: Mutex<HashMap<Digest, Arc<Deployment>>>,
+    tokens: oauth::Tokens,
 }
 
 impl Catalog {
@@ -56,6 +61,7 @@ impl Catalog {
             rows: RwLock::new(rows),
             changing: tokio::sync::Mutex::default(),
             deployments: Mutex::default(),
+            tokens: oauth::Tokens::default(),
         })
     }
 
@@ -98,21 +104,27 @@ impl Catalog {
     }
 
     fn seal(&self, owner: &str, plain: &[u8]) -> Result<SealedText> {
-        let sealed = self.vault.seal(owner, plain)?;
-        serde_json::to_string(&sealed)
-            .map(SealedText)
-            .map_err(|error| Error::new(Code::Internal, format!("sealing: {error}")))
+        sealed_text(&self.vault.seal(owner, plain)?)
     }
 
     fn unseal(&self, owner: &str, sealed: &SealedText) -> Result<Secret> {
-        let sealed: Sealed = serde_json::from_str(&sealed.0).map_err(|error| {
-            Error::new(
-                Code::StoreDamaged,
-                format!("what is sealed for {owner} does not read: {error}"),
-            )
-        })?;
-        self.vault.open(owner, &sealed)
+        self.vault.open(owner, &parse_sealed(owner, sealed)?)
     }
+}
+
+fn sealed_text(sealed: &Sealed) -> Result<SealedText> {
+    serde_json::to_string(sealed)
+        .map(SealedText)
+        .map_err(|error| Error::new(Code::Internal, format!("sealing: {error}")))
+}
+
+fn parse_sealed(owner: &str, text: &SealedText) -> Result<Sealed> {
+    serde_json::from_str(&text.0).map_err(|error| {
+        Error::new(
+            Code::StoreDamaged,
+            format!("what is sealed for {owner} does not read: {error}"),
+        )
+    })
 }
 
 fn missing(what: &str, name: impl std::fmt::Display) -> Error {

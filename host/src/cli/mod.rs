@@ -8,6 +8,7 @@ mod connection;
 mod dev;
 mod execute;
 mod host;
+mod keys;
 mod manage;
 mod metadata;
 mod output;
@@ -68,6 +69,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Show the settings of `serve`
     Config(serve::ConfigArgs),
+    /// The keys that seal credentials: list them, or add one that takes over
+    MasterKey(keys::KeysArgs),
     /// Environments of a host that serves
     Env(manage::EnvArgs),
     /// API keys of an environment
@@ -154,6 +157,7 @@ async fn dispatch(command: Command, output: &Output) -> Result<()> {
         Command::Restore(args) => care::restore(args, output).await,
         Command::Serve(args) => serve::serve(&args).await,
         Command::Config(args) => serve::config(&args, output),
+        Command::MasterKey(args) => keys::keys(&args, output),
         Command::Env(args) => manage::env(&args, output),
         Command::Key(args) => manage::key(&args, output),
         Command::Integration(args) => manage::integration(&args, output),

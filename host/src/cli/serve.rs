@@ -1,9 +1,9 @@
 //! `tidegate serve`: the host that runs by itself. One process: the store, the scheduler,
 //! the webhooks and the API, until it is told to stop.
 
-use super::host;
 use super::output::Output;
 use super::settings::Settings;
+use super::{host, keys};
 use crate::api::{self, OperatorKey, Service};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
@@ -149,6 +149,7 @@ impl Host {
         let operator_key = operator_key(Path::new(settings.text("operator_key_file")))?;
         let catalog = Catalog::open(service_store.clone(), vault, clock.clone()).await?;
         let catalog = Arc::new(catalog);
+        keys::take_over(&catalog).await?;
         let own = Arc::new(OwnAddresses::of_system());
         let egress: Arc<dyn Egress> = Arc::new(LiveEgress::new(LiveOptions {
             clock: clock.clone(),
@@ -219,6 +220,11 @@ impl Host {
             () = signals.next() => self.scheduler.stop_now().await,
         }
         self.webhooks.stop().await;
+        // Nobody waits for its token any more, but the next refresh token must be kept.
+        tokio::select! {
+            () = self.service.catalog.settle() => {}
+            () = signals.next() => {}
+        }
         let served = api.await.unwrap_or_else(|error| {
             Err(Error::new(
                 Code::Internal,

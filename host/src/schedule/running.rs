@@ -19,7 +19,8 @@ pub(super) async fn run(inner: Arc<Inner>, key: SyncKey, turn: Turn) {
             Some(row)
         }
         Err(error) => {
-            tracing::error!(sync = %key, %error, "a run could not be made");
+            let (connection, advice) = (&key.connection, error.code.advice());
+            tracing::error!(sync = %key, %connection, %error, advice, "a run could not be made");
             None
         }
     };
@@ -38,7 +39,7 @@ async fn execute(inner: &Inner, key: &SyncKey, turn: Turn) -> Result<RunRow> {
         ..RunLimits::default()
     };
     let request = RunRequest {
-        scope: Arc::new(catalog.scope(&key.connection)?),
+        scope: Arc::new(catalog.scope(&key.connection, &inner.runner.egress).await?),
         ready,
         key: key.clone(),
         trigger: turn.trigger,

@@ -1,0 +1,14 @@
+//! Secrets stay where they belong: what a connection holds is in no file, log, answer,
+//! webhook or message in any form; tokens that the host asks for are neither lost nor
+//! asked for twice.
+
+#[path = "../webhook/app.rs"]
+#[allow(dead_code)]
+mod app;
+mod canary;
+mod host;
+mod oauth;
+mod sinks;
+#[path = "../egress/world.rs"]
+#[allow(dead_code)]
+mod world;
