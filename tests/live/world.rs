@@ -289,13 +289,6 @@ pub struct Event {
     pub data: Value,
 }
 
-impl Event {
-    /// The number of the record.
-    pub fn record(&self) -> Option<u64> {
-        id(&self.data)
-    }
-}
-
 impl Events {
     /// The next event that is no heartbeat; none at the end.
     pub async fn next(&mut self) -> Result<Option<Event>> {
