@@ -162,7 +162,7 @@ async fn no_canary_is_found_anywhere() -> Result<()> {
     let records = sinks
         .names()
         .find(|name| name.contains("/records?model=User") && name.starts_with("operator"));
-    let records = sinks.text(&records.context("records were not read")?.to_owned())?;
+    let records = sinks.text(records.context("records were not read")?)?;
     assert!(records.contains(&"*".repeat(TOKEN.len())), "{records}");
     // What was refused is told by whose it is and what to do.
     let line = log

@@ -63,7 +63,7 @@ fn main() -> Result<()> {
         .build()?;
     runtime.block_on(async {
         for allocation in [Allocation::OnDemand, Allocation::Pooled { runs: RUNS }] {
-            measure(&provider.url(), connections, minutes, allocation).await?;
+            measure(provider.url(), connections, minutes, allocation).await?;
         }
         Ok(())
     })
@@ -88,7 +88,7 @@ async fn measure(url: &str, connections: u64, minutes: u64, allocation: Allocati
     let store = Arc::new(store);
     let (runner, catalog) = parts(&store, clock.clone(), allocation).await?;
     let start = Instant::now();
-    set_up(&runner, &catalog, &*store, url, connections).await?;
+    set_up(&runner, &catalog, &store, url, connections).await?;
     println!("set up in {:.1} s", start.elapsed().as_secs_f64());
     println!("{:>8.0} MiB resident, idle", resident_mib()?);
     let options = SchedulerOptions {
@@ -109,7 +109,7 @@ async fn measure(url: &str, connections: u64, minutes: u64, allocation: Allocati
     tokio::time::sleep(INTERVAL * u32::try_from(minutes)?).await;
     let (time, cpu) = (start.elapsed(), cpu_time()?.saturating_sub(cpu));
     let runs = *ended.borrow() - before;
-    let rows = rows_since(&*store, from).await?;
+    let rows = rows_since(&store, from).await?;
     report(&rows, runs, connections * minutes, time, cpu)?;
     scheduler.stop(Duration::from_secs(10)).await;
     Ok(())

@@ -159,7 +159,7 @@ async fn poll(
     loop {
         let page = follower.page(limit).await?;
         let goes_on = page.changes.is_empty() && Instant::now() < until;
-        if !goes_on || !page.more && follower.wait(until).await != Woken::ByNews {
+        if !goes_on || !page.more && follower.wait(until).await != Woken::News {
             return Ok(answer(page));
         }
         follower.may_still_read().await?;
@@ -189,9 +189,9 @@ struct Follower {
 /// Why a wait is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Woken {
-    ByNews,
-    ByTime,
-    ByTheEnd,
+    News,
+    Time,
+    End,
 }
 
 impl Follower {
@@ -232,11 +232,11 @@ impl Follower {
         tokio::select! {
             // It ends only with the store.
             changed = self.news.changed() => match changed {
-                Ok(()) => Woken::ByNews,
-                Err(_) => Woken::ByTheEnd,
+                Ok(()) => Woken::News,
+                Err(_) => Woken::End,
             },
-            () = closing => Woken::ByTheEnd,
-            () = sleep_until(until) => Woken::ByTime,
+            () = closing => Woken::End,
+            () = sleep_until(until) => Woken::Time,
         }
     }
 
@@ -296,9 +296,9 @@ impl Live {
                 continue;
             }
             match self.follower.wait(beat).await {
-                Woken::ByNews => {}
-                Woken::ByTheEnd => return Err(None),
-                Woken::ByTime => {
+                Woken::News => {}
+                Woken::End => return Err(None),
+                Woken::Time => {
                     self.follower.may_still_read().await.map_err(Some)?;
                     return Ok(Some(self.heartbeat()));
                 }

@@ -73,7 +73,7 @@ async fn replay(
     Query(Nothing {}): Query<Nothing>,
 ) -> Answer<Json<Value>> {
     let known = service.store.delivery(id).await?;
-    if !known.is_some_and(|delivery| delivery.connection.environment == environment) {
+    if known.is_none_or(|delivery| delivery.connection.environment != environment) {
         return Err(Error::new(Code::NotFound, format!("there is no webhook `{id}`")).into());
     }
     let delivery = service.webhooks.replay(id).await?;
