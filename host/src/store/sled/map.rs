@@ -115,10 +115,6 @@ impl SledMap {
         lock(&self.pool).push(tree);
         result
     }
-
-    fn pairs(&self, from: &[u8], to: &[u8]) -> sled::Iter<LEAF_FANOUT> {
-        self.with_tree(|tree| tree.range(from..to))
-    }
 }
 
 fn open_unlocked(config: &sled::Config) -> io::Result<sled::Db<LEAF_FANOUT>> {
@@ -140,13 +136,19 @@ impl OrderedMap for SledMap {
         guard("reading", || self.with_tree(|tree| tree.get(key)))
     }
 
+    /// The end is looked for here: sled's own, once it has nothing more to give within its
+    /// bounds, reads every leaf up to the end of the tree before it says so.
     fn range(&self, from: &[u8], to: &[u8]) -> Pairs<'_> {
-        let mut pairs = self.pairs(from, to);
-        pairs_of(move || pairs.next())
+        let mut pairs = self.with_tree(|tree| tree.range(from..));
+        let to = to.to_vec();
+        pairs_of(move || {
+            let pair = pairs.next();
+            pair.filter(|pair| pair.as_ref().map_or(true, |(key, _)| **key < *to))
+        })
     }
 
     fn range_back(&self, from: &[u8], to: &[u8]) -> Pairs<'_> {
-        let mut pairs = self.pairs(from, to);
+        let mut pairs = self.with_tree(|tree| tree.range(from..to));
         pairs_of(move || pairs.next_back())
     }
 
@@ -232,4 +234,38 @@ pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 /// never left half changed.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_reads_only_the_leaves_that_it_lies_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let map = SledMap::open(folder.path()).unwrap();
+        let key = |number: u32| number.to_be_bytes();
+        let ops = (0..20_000).map(|number| (key(number).to_vec(), Some(vec![7])));
+        map.apply(ops.collect()).unwrap();
+        let leaves_read = || map.with_tree(|tree| tree.storage_stats().cache.cache_hits);
+        for (from, to) in [(10, 20), (10, 10), (100, 200), (19_990, 30_000)] {
+            for back in [false, true] {
+                let (low, high) = (key(from), key(to));
+                let before = leaves_read();
+                let pairs = match back {
+                    false => map.range(&low, &high),
+                    true => map.range_back(&low, &high),
+                };
+                let pairs = pairs.collect::<Result<Vec<_>>>().unwrap();
+                assert_eq!(pairs.len() as u32, to.min(20_000) - from);
+                // Leaves are half full at the least, and one may lie on either side.
+                let most = u64::from(to.min(20_000) - from) / (LEAF_FANOUT as u64 / 2) + 3;
+                let read = leaves_read() - before;
+                assert!(
+                    read <= most,
+                    "{from}..{to}, {back}: {read} leaves, not {most}"
+                );
+            }
+        }
+    }
 }
