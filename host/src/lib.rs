@@ -33,6 +33,7 @@ pub mod error;
 pub mod limits;
 pub mod memory;
 pub mod model;
+pub mod retention;
 pub mod run;
 pub mod sandbox;
 pub mod schedule;

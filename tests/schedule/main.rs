@@ -181,6 +181,7 @@ async fn scheduler(runner: &Runner, catalog: &Arc<Catalog>, runs: u32) -> Result
 const ROOM: Resources = Resources {
     memory_mib: 1_024,
     runs: 8,
+    storage_mib: None,
 };
 
 fn outcome(row: &RunRow) -> &'static str {
@@ -355,6 +356,7 @@ async fn an_environment_keeps_to_its_runs_and_another_is_not_slowed() -> Result<
     let one = Resources {
         memory_mib: 1_024,
         runs: 1,
+        storage_mib: None,
     };
     let world = world!(2, one);
     let mut keys = Vec::new();
@@ -403,6 +405,7 @@ async fn a_small_environment_caps_its_runs() -> Result<()> {
     let small = Resources {
         memory_mib: 8,
         runs: 4,
+        storage_mib: None,
     };
     let world = world!(4, small);
     let key = world

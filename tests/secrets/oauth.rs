@@ -114,6 +114,7 @@ impl Parts {
         let resources = Resources {
             memory_mib: 64,
             runs: 1,
+            storage_mib: None,
         };
         catalog
             .add_environment(

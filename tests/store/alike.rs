@@ -6,6 +6,7 @@
 //! words the end of a run that a restart cut.
 
 use crate::world::*;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use std::fmt::Debug;
 use tidegate::error::Result;
@@ -13,7 +14,9 @@ use tidegate::model::{
     BlockedDelete, ChangeFilter, Cursor, LogLevel, LogLine, ModelName, Outcome, RunRow, RunState,
     SaveMode,
 };
-use tidegate::store::{DeleteGuard, PassEnd, Reset, RunBegun, RunFence, RunQuery};
+use tidegate::store::{
+    DeleteGuard, ForgetRuns, PassEnd, PruneQuery, Reset, RunBegun, RunFence, RunQuery,
+};
 
 const SYNCS: [&str; 2] = ["one", "two"];
 const MODELS: [&str; 2] = [MODEL, "Deal"];
@@ -90,6 +93,17 @@ pub enum Op {
         model: usize,
         limit: usize,
     },
+    /// Of what the model's reader has read, or of what is older than some seconds.
+    Prune {
+        model: usize,
+        seconds: Option<u8>,
+        limit: usize,
+    },
+    Forget {
+        per_sync: usize,
+        seconds: u8,
+    },
+    Erase,
     Reopen,
 }
 
@@ -113,7 +127,11 @@ pub fn story() -> impl Strategy<Value = Vec<Op>> {
         1 => (0..3u8, 0..3u8, yes).prop_map(|(field, value, merge)| Op::Metadata { field, value, merge }),
         1 => (sync.clone(), 0..3u8).prop_map(|(sync, lines)| Op::Log { sync, lines }),
         1 => (sync, yes).prop_map(|(sync, records)| Op::Reset { sync, records }),
-        3 => (model, 1..6usize).prop_map(|(model, limit)| Op::Read { model, limit }),
+        3 => (model.clone(), 1..6usize).prop_map(|(model, limit)| Op::Read { model, limit }),
+        3 => (model, prop::option::of(0..20u8), 1..8usize)
+            .prop_map(|(model, seconds, limit)| Op::Prune { model, seconds, limit }),
+        1 => (1..4usize, 0..40u8).prop_map(|(per_sync, seconds)| Op::Forget { per_sync, seconds }),
+        1 => Just(Op::Erase),
         2 => Just(Op::Reopen),
     ];
     prop::collection::vec(step, 1..60)
@@ -160,6 +178,28 @@ impl Side {
                 told(self.world.reset(SYNCS[*sync], &MODELS, what).await)
             }
             Op::Read { model, limit } => self.read(*model, *limit).await,
+            Op::Prune {
+                model,
+                seconds,
+                limit,
+            } => {
+                let query = PruneQuery {
+                    through: self.readers[*model],
+                    unchanged_since: seconds.map(|seconds| self.ago(seconds)),
+                    limit: *limit,
+                };
+                let stream = stream(MODELS[*model]);
+                told(self.world.service().prune(&stream, query).await)
+            }
+            Op::Forget { per_sync, seconds } => {
+                let query = ForgetRuns {
+                    before: self.ago(seconds * 2),
+                    logs_before: self.ago(*seconds),
+                    per_sync: *per_sync,
+                };
+                told(self.world.service().forget_runs(query).await)
+            }
+            Op::Erase => told(self.world.service().erase(&connection("acme")).await),
             Op::Reopen => self.reopen().await,
             Op::End { sync, .. }
             | Op::Save { sync, .. }
@@ -214,6 +254,10 @@ impl Side {
             store.verify().await.unwrap().defects
         ));
         all
+    }
+
+    fn ago(&self, seconds: u8) -> Timestamp {
+        self.world.now() - SignedDuration::from_secs(seconds.into())
     }
 
     async fn begin(&mut self, sync: usize) -> String {

@@ -4,19 +4,22 @@ use crate::world::*;
 use jiff::{SignedDuration, Timestamp};
 use tidegate::model::{
     CatalogChange, CatalogKey, CatalogRow, ConnectionKey, ConnectionRow, Delivery, DeliveryId,
-    DeliveryState, Digest, Environment, EnvironmentRow, Outcome, Resources, RunId, SealedText,
-    SyncRow, WebhookSettings,
+    DeliveryState, Digest, Environment, EnvironmentRow, Outcome, RecordRetention, Resources, RunId,
+    SealedText, SyncRow, WebhookSettings,
 };
 use tidegate::store::DeliveryQuery;
 
-fn environment(name: &str, runs: u32) -> CatalogRow {
+/// The row of an environment.
+pub fn environment(name: &str, runs: u32) -> CatalogRow {
     CatalogRow::Environment(EnvironmentRow {
         name: Environment::new(name).unwrap(),
         resources: Resources {
             memory_mib: 64,
             runs,
+            storage_mib: None,
         },
         webhooks: WebhookSettings::default(),
+        retention: RecordRetention::default(),
         signing_key: SealedText("{}".into()),
         created: Timestamp::UNIX_EPOCH,
     })

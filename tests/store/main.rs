@@ -11,6 +11,7 @@ mod catalog;
 mod feed;
 mod passes;
 mod records;
+mod retention;
 mod runs;
 mod standing;
 mod stores;
@@ -120,6 +121,22 @@ rows! {
         a_deployment_is_kept_as_it_first_came
         streams_are_listed_by_connection
         verify_finds_no_defect
+    }
+    retention {
+        a_pruned_record_stays_in_its_place_without_its_content
+        the_same_content_comes_back_and_is_no_change
+        other_content_is_a_change_as_ever
+        a_prune_goes_oldest_first_and_says_whether_there_is_more
+        a_prune_by_age_takes_what_did_not_change
+        a_tombstone_is_pruned_too_and_a_pruned_record_dies_as_one
+        a_merge_with_a_pruned_record_is_refused
+        a_prune_up_to_a_foreign_cursor_is_refused
+        an_erased_connection_has_left_nothing
+        a_connection_with_a_live_run_is_not_erased
+        a_row_of_the_catalog_goes_with_what_it_owned
+        runs_are_forgotten_by_age_and_number
+        a_run_that_was_not_told_of_is_not_forgotten
+        stored_bytes_are_those_of_the_environment
     }
     catalog {
         rows_are_kept_replaced_and_removed

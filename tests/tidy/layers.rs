@@ -14,7 +14,7 @@ const ROWS: &[&[&str]] = &[
     &["deploy"],
     &["run"],
     &["catalog"],
-    &["schedule", "webhook"],
+    &["schedule", "webhook", "retention"],
     &["api"],
     &["cli"],
 ];

@@ -73,6 +73,7 @@ impl World {
         let resources = Resources {
             memory_mib: 512,
             runs: 4,
+            storage_mib: None,
         };
         let added = self
             .catalog

@@ -365,22 +365,6 @@ pub async fn put(
     Ok(row)
 }
 
-/// Takes a connection and its syncs away, and ends the runs that are under way.
-pub async fn take_away(service: &Service, key: &ConnectionKey) -> Result<()> {
-    let syncs = service
-        .catalog
-        .syncs(&key.environment, Some(&key.integration), Some(key));
-    service.catalog.remove_connection(key).await?;
-    for sync in syncs {
-        service.scheduler.plan(&sync.key).await?;
-        service
-            .scheduler
-            .cancel(&sync.key, "its connection is removed")
-            .await?;
-    }
-    Ok(())
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChangeBody {
@@ -416,6 +400,6 @@ async fn remove(
     Query(query): Query<OwnerQuery>,
 ) -> Answer<Json<Value>> {
     let row = find(&service, environment, query.provider_config_key, id)?;
-    take_away(&service, &row.key).await?;
+    service.scheduler.remove_connection(&row.key).await?;
     Ok(Json(json!({ "success": true })))
 }

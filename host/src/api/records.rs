@@ -16,19 +16,23 @@ use crate::model::{
     Change, ChangeFilter, ChangePage, ConnectionKey, Cursor, Environment, ModelName, StreamKey,
     Variant,
 };
-use axum::Router;
+use crate::store::PruneQuery;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, patch};
+use axum::{Json, Router};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Records of a page where the app names no number. Nango's.
 pub(super) const LIMIT_DEFAULT: u16 = 100;
-/// Records of a page at most; more is refused. Nango's.
+/// Records that one prune takes where the app names no number. Nango's.
+const PRUNE_LIMIT: u16 = 1_000;
+/// Records of a page or a prune at most; more is refused. Nango's.
 pub(super) const LIMIT_MAX: u16 = 10_000;
 /// Bytes of a cursor; more is refused. Nango's.
 const CURSOR_BYTES_MAX: usize = 1_000;
@@ -177,13 +181,18 @@ impl Wanted {
     }
 }
 
+/// The cursor of a query.
 pub(super) fn cursor(text: &str) -> Answer<Cursor> {
+    cursor_in(Part::Query, "cursor", text)
+}
+
+fn cursor_in(part: Part, key: &str, text: &str) -> Answer<Cursor> {
     if text.is_empty() || text.len() > CURSOR_BYTES_MAX {
         let why = format!(
             "it has {} bytes, but needs 1 to {CURSOR_BYTES_MAX}",
             text.len()
         );
-        return Err(Failure::invalid(Part::Query, "cursor", why));
+        return Err(Failure::invalid(part, key, why));
     }
     text.parse()
         .map_err(|error: Error| Failure::bad("invalid_cursor", error.message))
@@ -264,10 +273,14 @@ pub(super) async fn feed(
 ) -> Answer<ChangePage> {
     let limit = limit.min(CHANGE_PAGE_RECORDS_MAX);
     let page = service.store.changes(stream, after, limit, filter);
-    page.await.map_err(|error| match error.code {
+    page.await.map_err(not_a_place)
+}
+
+fn not_a_place(error: Error) -> Failure {
+    match error.code {
         Code::CursorStale => Failure::new(StatusCode::GONE, "cursor.stale", error.message),
         _ => error.into(),
-    })
+    }
 }
 
 /// The records with the ids that were asked for, in the order of the feed.
@@ -303,28 +316,41 @@ async fn by_ids(service: &Service, asked: &Asked) -> Answer<Page> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "checked, and not used until the store can prune")]
-struct Prune {
+struct PruneBody {
     model: ModelName,
     variant: Option<Variant>,
     until_cursor: String,
     limit: Option<u16>,
 }
 
-/// `PATCH /records/prune`, which the store cannot do yet.
+/// `PATCH /records/prune`: takes the content of records away that the app has read.
 async fn prune(
     Controller(environment): Controller,
     State(service): State<Arc<Service>>,
     selection: Selection,
     Query(_): Query<read::Nothing>,
     body: Body,
-) -> Answer<Response> {
-    connection(&service, environment, selection)?;
-    let wanted: Prune = read::json(body).await?;
-    cursor(&wanted.until_cursor)?;
-    Err(Failure::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "not_implemented",
-        "this version prunes no records",
+) -> Answer<Json<Value>> {
+    let connection = connection(&service, environment, selection)?;
+    let wanted: PruneBody = read::json(body).await?;
+    let limit = wanted.limit.unwrap_or(PRUNE_LIMIT);
+    if limit == 0 || limit > LIMIT_MAX {
+        let why = format!("it is {limit}, but needs 1 to {LIMIT_MAX}");
+        return Err(Failure::invalid(Part::Body, "limit", why));
+    }
+    let stream = StreamKey {
+        connection,
+        model: wanted.model,
+        variant: wanted.variant.unwrap_or_else(Variant::base),
+    };
+    let query = PruneQuery {
+        through: Some(cursor_in(Part::Body, "until_cursor", &wanted.until_cursor)?),
+        unchanged_since: None,
+        limit: limit.into(),
+    };
+    let pruned = service.store.prune(&stream, query).await;
+    let pruned = pruned.map_err(not_a_place)?;
+    Ok(Json(
+        json!({ "count": pruned.count, "has_more": pruned.more }),
     ))
 }

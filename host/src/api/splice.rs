@@ -31,7 +31,7 @@ pub fn record(record: &StoredRecord, cursor: Cursor, out: &mut Vec<u8>) -> Resul
         last_modified_at: record_time(record.modified),
         last_action: record.action,
         deleted_at: record.deleted.map(record_time),
-        pruned_at: None,
+        pruned_at: record.pruned.map(record_time),
         cursor: cursor.to_string(),
     };
     let damaged = |error: serde_json::Error| {
@@ -139,6 +139,7 @@ mod tests {
             first_seen: Timestamp::UNIX_EPOCH,
             modified: Timestamp::UNIX_EPOCH,
             deleted: deleted.then_some(Timestamp::UNIX_EPOCH),
+            pruned: None,
         };
         let cursor = Cursor {
             epoch: 1,
@@ -191,6 +192,7 @@ mod tests {
                 first_seen: Timestamp::UNIX_EPOCH,
                 modified: Timestamp::UNIX_EPOCH,
                 deleted: None,
+                pruned: None,
             };
             let cursor = Cursor {
                 epoch: 1,

@@ -97,6 +97,8 @@ pub struct Grant {
     pub scope: Arc<EgressScope>,
     /// When a delete pass is held.
     pub guard: DeleteGuard,
+    /// Bytes that the records of its environment may take; above them no record is saved.
+    pub storage_bytes: Option<u64>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Its memory.
@@ -121,6 +123,7 @@ pub struct Context {
     egress: Arc<dyn Egress>,
     scope: Arc<EgressScope>,
     guard: DeleteGuard,
+    storage_bytes: Option<u64>,
     clock: Arc<dyn Clock>,
     memory: MemoryBudget,
     control: Arc<Control>,
@@ -155,6 +158,7 @@ impl Context {
             egress: grant.egress,
             scope: grant.scope,
             guard: grant.guard,
+            storage_bytes: grant.storage_bytes,
             clock: grant.clock,
             memory: grant.memory,
             control: grant.control,

@@ -5,7 +5,7 @@ use super::bindings::tidegate::sync::records as wit;
 use super::seam::{Answer, Reply, text};
 use super::{CALL_TIME, Context};
 use crate::error::{Code, Error, Result};
-use crate::limits::{BATCH_BYTES_MAX, CHANGE_PAGE_RECORDS_MAX, IDS_PER_CALL_MAX};
+use crate::limits::{BATCH_BYTES_MAX, CHANGE_PAGE_RECORDS_MAX, IDS_PER_CALL_MAX, MIB};
 use crate::model::{
     Action, ChangeFilter, LogLevel, ModelName, SaveMode, SaveSummary, StoredRecord, json,
 };
@@ -89,7 +89,30 @@ impl Context {
         if batch.records.is_empty() {
             return Ok(SaveSummary::default());
         }
+        self.has_room()?;
         self.store.save(&self.fence, name, batch, mode).await
+    }
+
+    /// Refuses a save once the environment's records take what they may. Checkpoints and
+    /// deletes still go through, so that nothing that was fetched is fetched again.
+    fn has_room(&self) -> Result<()> {
+        let environment = &self.fence.key.connection.environment;
+        let Some(most) = self.storage_bytes else {
+            return Ok(());
+        };
+        let taken = self.store.stored_bytes(environment);
+        if taken < most {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::LimitStorage,
+            format!(
+                "the records of environment `{environment}` take {} MiB of the {} MiB that it has; \
+                 prune records, remove connections, or ask the operator for more",
+                taken / MIB,
+                most / MIB
+            ),
+        ))
     }
 
     /// The error for host memory that the run's cap has no room for.
@@ -116,8 +139,7 @@ impl Context {
         let name = self.manifest.model(model)?.0.clone();
         let ids = self.ids(ids)?;
         let found = self.store.get(&self.fence.key.stream(name), &ids).await?;
-        let live =
-            |record: StoredRecord| (record.action != Action::Deleted).then(|| as_text(&record));
+        let live = |record: StoredRecord| has_content(&record).then(|| as_text(&record));
         let records: Vec<_> = found
             .into_iter()
             .map(|record| record.and_then(live))
@@ -197,6 +219,12 @@ impl Context {
             )),
         }
     }
+}
+
+/// Whether there is anything to hand to a guest: of a record that was deleted or pruned
+/// there is not.
+fn has_content(record: &StoredRecord) -> bool {
+    record.action != Action::Deleted && record.pruned.is_none()
 }
 
 /// A stored record's JSON as text; the scanner let only UTF-8 in.

@@ -114,8 +114,8 @@ impl Catalog {
         self.connection(key)
     }
 
-    /// Removes a connection and its syncs from the catalog; its records stay in the store
-    /// until they are deleted there.
+    /// Removes a connection, its syncs and all that they have left in the store.
+    /// `run.conflict` while one of them runs.
     pub async fn remove_connection(&self, key: &ConnectionKey) -> Result<()> {
         let _changing = self.changing.lock().await;
         self.connection(key)?;
@@ -125,6 +125,7 @@ impl Catalog {
             .map(|row| CatalogChange::Remove(CatalogKey::Sync(row.key.clone())))
             .collect();
         changes.push(CatalogChange::Remove(CatalogKey::Connection(key.clone())));
+        changes.push(CatalogChange::Erase(key.clone()));
         self.change(changes).await?;
         self.tokens.forget(key);
         Ok(())

@@ -3,8 +3,8 @@
 use super::{Catalog, missing, taken};
 use crate::error::Result;
 use crate::model::{
-    ApiKeyRow, CatalogChange, CatalogRow, Environment, EnvironmentRow, Resources, Scope,
-    WebhookSettings,
+    ApiKeyRow, CatalogChange, CatalogRow, Environment, EnvironmentRow, RecordRetention, Resources,
+    Scope, WebhookSettings,
 };
 use crate::vault::api_key::{self, ApiKey, ApiKeyHash};
 use crate::vault::{Secret, signature};
@@ -41,6 +41,7 @@ impl Catalog {
             name: name.clone(),
             resources,
             webhooks,
+            retention: RecordRetention::default(),
             created: self.clock.now(),
         };
         self.change(vec![CatalogChange::Put(CatalogRow::Environment(row))])

@@ -144,6 +144,7 @@ mod tests {
         let resources = Resources {
             memory_mib: 64,
             runs: 1,
+            storage_mib: None,
         };
         let connections = REWRAPPED_AT_ONCE + 3;
         let before = catalog(&store, &clock, &format!("old:{KEY}")).await;

@@ -23,6 +23,8 @@ impl Rows {
         match change {
             CatalogChange::Put(row) => self.put(row),
             CatalogChange::Remove(key) => self.remove(&key),
+            // Of the catalog's rows it takes none.
+            CatalogChange::Erase(_) => {}
         }
     }
 

@@ -67,6 +67,7 @@ impl ExecuteArgs {
             cpu: self.cpu.unwrap_or(default.cpu),
             time_soft: self.time_soft.unwrap_or(default.time_soft),
             time_hard: self.time_hard.unwrap_or(default.time_hard),
+            storage_bytes: None,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::egress::live::{LiveEgress, LiveOptions};
 use crate::egress::policy::HostRule;
 use crate::error::{Code, Error, Result};
 use crate::limits::MIB;
+use crate::retention::{Retention, RetentionOptions, Sweeper};
 use crate::run::Runner;
 use crate::sandbox::{Allocation, Sandbox, SandboxOptions};
 use crate::schedule::{Scheduler, SchedulerOptions};
@@ -114,6 +115,7 @@ struct Host {
     store: Arc<SledStore>,
     scheduler: Scheduler,
     webhooks: WebhookSender,
+    retention: Retention,
     service: Arc<Service>,
     grace: Duration,
 }
@@ -175,10 +177,20 @@ impl Host {
             service_store.clone(),
             catalog.clone(),
             egress,
-            clock,
+            clock.clone(),
             webhook_options(settings)?,
             scheduler.ended(),
         );
+        let retention = Retention::start(Sweeper {
+            store: service_store.clone(),
+            catalog: catalog.clone(),
+            clock,
+            options: RetentionOptions {
+                run_days: settings.get("keep_runs_days")?,
+                log_days: settings.get("keep_logs_days")?,
+                runs_per_sync: settings.get("keep_runs_per_sync")?,
+            },
+        });
         let service = Service {
             store: service_store,
             catalog,
@@ -192,6 +204,7 @@ impl Host {
             store,
             scheduler,
             webhooks,
+            retention,
             service: Arc::new(service),
             grace: Duration::from_secs(settings.get("stop_grace_seconds")?),
         };
@@ -220,6 +233,7 @@ impl Host {
             () = signals.next() => self.scheduler.stop_now().await,
         }
         self.webhooks.stop().await;
+        self.retention.stop().await;
         // Nobody waits for its token any more, but the next refresh token must be kept.
         tokio::select! {
             () = self.service.catalog.settle() => {}

@@ -66,6 +66,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "how long runs may take to reach a checkpoint when the host is told to stop",
     },
     Setting {
+        key: "keep_runs_days",
+        default: "31",
+        help: "how long runs are kept; the last of each sync stays",
+    },
+    Setting {
+        key: "keep_logs_days",
+        default: "15",
+        help: "how long the logs of runs are kept",
+    },
+    Setting {
+        key: "keep_runs_per_sync",
+        default: "300",
+        help: "how many runs of each sync are kept",
+    },
+    Setting {
         key: "webhook_allow_hosts",
         default: "",
         help: "private or loopback hosts that webhooks may go to, separated by commas",

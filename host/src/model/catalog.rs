@@ -85,6 +85,9 @@ pub enum CatalogChange {
     Put(CatalogRow),
     /// The row is gone.
     Remove(CatalogKey),
+    /// All that a connection's syncs have left in the store is gone: records, checkpoints,
+    /// metadata, runs and their logs. `run.conflict` while one of them is live.
+    Erase(ConnectionKey),
 }
 
 /// A customer of this host: the owner of connections and of fixed resources.
@@ -96,6 +99,9 @@ pub struct EnvironmentRow {
     pub resources: Resources,
     /// Where its app hears of runs.
     pub webhooks: WebhookSettings,
+    /// How long its records are kept.
+    #[serde(default)]
+    pub retention: RecordRetention,
     /// The key that webhooks are signed with, sealed.
     pub signing_key: SealedText,
     /// When it was made.
@@ -109,6 +115,23 @@ pub struct Resources {
     pub memory_mib: u64,
     /// Runs at once.
     pub runs: u32,
+    /// What its records may take of the disk, compressed, in MiB; no limit if none.
+    /// Above it no record is saved (`limit.storage`); checkpoints still are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_mib: Option<u64>,
+}
+
+/// How long the records of an environment are kept; for ever where nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordRetention {
+    /// Days without a change after which a record's content is taken away; its id, and
+    /// what is known of its content, stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prune_after_days: Option<u32>,
+    /// Days without a run of any of its syncs after which all records of a connection are
+    /// taken away, and its checkpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erase_after_days: Option<u32>,
 }
 
 /// Where an environment's app hears of runs, and of which.
@@ -445,8 +468,10 @@ mod tests {
             resources: Resources {
                 memory_mib: 512,
                 runs: 4,
+                storage_mib: None,
             },
             webhooks: WebhookSettings::default(),
+            retention: RecordRetention::default(),
             signing_key: SealedText("sealed".into()),
             created: Timestamp::UNIX_EPOCH,
         });

@@ -16,8 +16,8 @@ mod run;
 pub use backoff::{RETRY_FIRST, RETRY_MAX, retry_after};
 pub use catalog::{
     ApiKeyRow, AuthScheme, CatalogChange, CatalogKey, CatalogRow, ConnectionRow, Delivery,
-    DeliveryId, DeliveryState, EnvironmentRow, IntegrationRow, ReleaseEntry, ReleaseRow, Resources,
-    Scope, SealedText, SyncRow, WebhookSettings, model_label,
+    DeliveryId, DeliveryState, EnvironmentRow, IntegrationRow, RecordRetention, ReleaseEntry,
+    ReleaseRow, Resources, Scope, SealedText, SyncRow, WebhookSettings, model_label,
 };
 pub use change::{Action, Change, ChangeFilter, ChangePage, Classified, Cursor, classify};
 pub use deployment::Deployment;
@@ -31,7 +31,9 @@ pub use ids::{
 pub use manifest::{
     CheckpointSchema, Endpoint, Manifest, ManifestModel, MetadataSchema, SyncType, nearest,
 };
-pub use record::{ContentHash, RecordBatch, RecordSpan, SaveMode, SaveSummary, StoredRecord};
+pub use record::{
+    ContentHash, PRUNED, RecordBatch, RecordSpan, SaveMode, SaveSummary, StoredRecord,
+};
 pub use run::{
     BlockedDelete, Checkpoint, Growth, LogLevel, LogLine, ModelCounts, Outcome, PostMortem, RunRow,
     RunState, Trigger, Usage,

@@ -81,7 +81,7 @@ pub struct StoredRecord {
     /// The record's id.
     pub id: Box<str>,
     /// Its JSON exactly as it was saved; for a deleted record the last live content,
-    /// for a pruned one `{}`.
+    /// for a pruned one [`PRUNED`].
     pub body: Bytes,
     /// What happened to it last.
     pub action: Action,
@@ -93,4 +93,9 @@ pub struct StoredRecord {
     pub modified: Timestamp,
     /// When it was deleted, if it is.
     pub deleted: Option<Timestamp>,
+    /// When its content was taken away to save room, if it is.
+    pub pruned: Option<Timestamp>,
 }
+
+/// What stands in the place of a pruned record's JSON.
+pub const PRUNED: &[u8] = b"{}";

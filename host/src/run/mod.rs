@@ -73,6 +73,8 @@ pub struct RunLimits {
     pub time_soft: Duration,
     /// Wall time after which it ends at once.
     pub time_hard: Duration,
+    /// Bytes that the records of its environment may take; above them no record is saved.
+    pub storage_bytes: Option<u64>,
 }
 
 impl Default for RunLimits {
@@ -83,6 +85,7 @@ impl Default for RunLimits {
             cpu: limits::RUN_CPU,
             time_soft: limits::RUN_TIME_SOFT,
             time_hard: limits::RUN_TIME_HARD,
+            storage_bytes: None,
         }
     }
 }
@@ -230,6 +233,7 @@ impl Begun {
             egress: self.runner.egress.clone(),
             scope: self.request.scope.clone(),
             guard: self.request.guard,
+            storage_bytes: self.request.limits.storage_bytes,
             clock: self.runner.clock.clone(),
             memory: self.memory.clone(),
             control: self.control.clone(),

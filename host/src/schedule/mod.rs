@@ -18,7 +18,9 @@ pub use metrics::RunMetrics;
 use crate::catalog::Catalog;
 use crate::error::{Code, Error, Result};
 use crate::limits::{MIB, RUN_MEMORY_BYTES};
-use crate::model::{Environment, ModelName, Outcome, RunId, RunRow, RunState, SyncKey, Trigger};
+use crate::model::{
+    ConnectionKey, Environment, ModelName, Outcome, RunId, RunRow, RunState, SyncKey, Trigger,
+};
 use crate::run::Runner;
 use crate::store::{Reset, RunQuery};
 use entry::{Entry, Live, Turn};
@@ -221,6 +223,27 @@ impl Scheduler {
         self.inner.catalog.store().reset(key, &models, what).await
     }
 
+    /// Removes a connection with all that its syncs have left in the store: ends the runs
+    /// that are under way, and starts none. `not.found` if there is none.
+    pub async fn remove_connection(&self, connection: &ConnectionKey) -> Result<()> {
+        let catalog = &self.inner.catalog;
+        let (environment, integration) = (&connection.environment, &connection.integration);
+        let syncs = catalog.syncs(environment, Some(integration), Some(connection));
+        let held: Vec<Held<'_>> = syncs
+            .iter()
+            .map(|sync| Held::new(&self.inner, &sync.key))
+            .collect();
+        for sync in &syncs {
+            self.cancel(&sync.key, "its connection is removed").await?;
+        }
+        catalog.remove_connection(connection).await?;
+        for sync in &syncs {
+            self.plan(&sync.key).await?;
+        }
+        drop(held);
+        Ok(())
+    }
+
     /// Cancels the run under way, if there is one, and waits for its end.
     pub async fn cancel(&self, key: &SyncKey, why: &str) -> Result<Option<RunId>> {
         let mut ended = self.ended();
@@ -373,6 +396,12 @@ impl Inner {
         let wish = wish.map_or(RUN_MEMORY_BYTES, |mib| u64::from(mib) * MIB);
         let budget = self.budget(&key.connection.environment);
         Ok(wish.min(self.options.memory_ceiling).min(budget))
+    }
+
+    /// Bytes that the records of an environment may take.
+    fn storage(&self, environment: &Environment) -> Option<u64> {
+        let resources = self.catalog.environment(environment).ok()?.resources;
+        Some(resources.storage_mib?.saturating_mul(MIB))
     }
 
     /// Takes in how a run ended, or why it never began, and plans the next.

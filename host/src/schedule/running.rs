@@ -36,6 +36,7 @@ async fn execute(inner: &Inner, key: &SyncKey, turn: Turn) -> Result<RunRow> {
     let connection = catalog.connection(&key.connection)?;
     let limits = RunLimits {
         memory_bytes: Some(inner.memory_cap(key).await?),
+        storage_bytes: inner.storage(&key.connection.environment),
         ..RunLimits::default()
     };
     let request = RunRequest {

@@ -1,7 +1,7 @@
 //! What a host that serves keeps beside records and runs: the catalog, components, and
 //! webhooks on their way.
 
-use super::Store;
+use super::{RetentionStore, Store};
 use crate::error::Result;
 use crate::model::{CatalogChange, CatalogRow, Delivery, DeliveryId, Digest, Environment, RunId};
 use async_trait::async_trait;
@@ -60,6 +60,6 @@ pub trait CatalogStore: Send + Sync + 'static {
 }
 
 /// All that a host that serves asks of its store.
-pub trait ServiceStore: Store + CatalogStore {}
+pub trait ServiceStore: Store + CatalogStore + RetentionStore {}
 
-impl<T: Store + CatalogStore> ServiceStore for T {}
+impl<T: Store + CatalogStore + RetentionStore> ServiceStore for T {}

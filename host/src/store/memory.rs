@@ -5,6 +5,7 @@
 //! interrupted by a restart.
 
 mod catalog;
+mod retention;
 mod stream;
 
 use super::{
@@ -16,8 +17,8 @@ use crate::error::{Code, Error, Result};
 use crate::limits::DELETE_SAMPLE_IDS;
 use crate::model::{
     BlockedDelete, ChangeFilter, ChangePage, Checkpoint, ConnectionKey, Cursor, Deployment, Digest,
-    LogLine, ModelCounts, ModelName, Outcome, RecordBatch, RunId, RunRow, RunState, SaveMode,
-    SaveSummary, StoredRecord, StreamKey, SyncKey, Usage,
+    Environment, LogLine, ModelCounts, ModelName, Outcome, RecordBatch, RunId, RunRow, RunState,
+    SaveMode, SaveSummary, StoredRecord, StreamKey, SyncKey, Usage,
 };
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -308,7 +309,7 @@ impl Store for MemoryStore {
         let (mut state, writer) = self.write(fence)?;
         let key = fence.key.stream(model.clone());
         let stream = state.stream(key);
-        let summary = stream.save(&batch, mode, writer)?;
+        let summary = stream.save(model, &batch, mode, writer)?;
         let ids = batch.records.into_iter().map(|record| record.id);
         // A merge leaves alone what is not live, so it has not seen that.
         let seen: Vec<Box<str>> = ids
@@ -485,6 +486,15 @@ impl Store for MemoryStore {
                 .extend(defects.map(|defect| format!("{key}: {defect}")));
         }
         Ok(report)
+    }
+
+    fn stored_bytes(&self, environment: &Environment) -> u64 {
+        let state = self.lock();
+        let own = state
+            .streams
+            .iter()
+            .filter(|(key, _)| key.connection.environment == *environment);
+        own.map(|(_, stream)| stream.bytes()).sum()
     }
 
     fn health(&self) -> Health {

@@ -15,15 +15,17 @@ pub mod catalog;
 pub mod memory;
 mod metadata;
 mod news;
+mod retention;
 pub mod sled;
 
 pub use catalog::{CatalogStore, DeliveryQuery, ServiceStore};
+pub use retention::{ForgetRuns, Forgotten, PruneQuery, Pruned, RetentionStore};
 
 use crate::error::{Error, Result};
 use crate::model::{
     BlockedDelete, ChangeFilter, ChangePage, Checkpoint, ConnectionKey, Cursor, Deployment, Digest,
-    LogLine, ModelName, Outcome, PostMortem, RecordBatch, RunId, RunRow, SaveMode, SaveSummary,
-    StoredRecord, StreamKey, SyncKey, Trigger, Usage,
+    Environment, LogLine, ModelName, Outcome, PostMortem, RecordBatch, RunId, RunRow, SaveMode,
+    SaveSummary, StoredRecord, StreamKey, SyncKey, Trigger, Usage,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -317,6 +319,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Reads everything and compares the index with the log.
     async fn verify(&self) -> Result<VerifyReport>;
+
+    /// What the records of an environment take, in bytes as they are kept.
+    fn stored_bytes(&self, environment: &Environment) -> u64;
 
     /// Whether it takes writes.
     fn health(&self) -> Health;

@@ -157,6 +157,7 @@ async fn set_up(
     let resources = Resources {
         memory_mib: 1 << 20,
         runs: RUNS,
+        storage_mib: None,
     };
     let integration = Integration::new("workspace")?;
     for number in 0..ENVIRONMENTS {

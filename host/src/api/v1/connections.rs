@@ -5,7 +5,7 @@ use super::page_limit;
 use crate::api::Service;
 use crate::api::answer::time;
 use crate::api::auth::{Manager, Reader};
-use crate::api::connections::{put, take_away};
+use crate::api::connections::put;
 use crate::api::error::Answer;
 use crate::api::read::{self, At, Nothing, Query, from_text, maybe_null};
 use crate::catalog::NewConnection;
@@ -119,6 +119,6 @@ async fn remove(
         integration,
         connection,
     };
-    take_away(&service, &key).await?;
+    service.scheduler.remove_connection(&key).await?;
     Ok(Json(json!({ "removed": key.connection })))
 }

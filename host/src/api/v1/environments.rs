@@ -7,7 +7,9 @@ use crate::api::auth::{Caller, Operator, forbidden};
 use crate::api::error::{Answer, Failure, Part};
 use crate::api::read::{self, At, Nothing, Query};
 use crate::error::Result;
-use crate::model::{Environment, EnvironmentRow, Resources, Scope, WebhookSettings};
+use crate::model::{
+    Environment, EnvironmentRow, RecordRetention, Resources, Scope, WebhookSettings,
+};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -26,11 +28,13 @@ pub fn routes() -> Router<Arc<Service>> {
         .route("/v1/environments/{name}", patch(change))
 }
 
-fn shown(row: &EnvironmentRow) -> Value {
+fn shown(service: &Service, row: &EnvironmentRow) -> Value {
     json!({
         "name": row.name,
         "resources": row.resources,
+        "stored_bytes": service.store.stored_bytes(&row.name),
         "webhooks": row.webhooks,
+        "retention": row.retention,
         "created": time(row.created),
     })
 }
@@ -41,7 +45,7 @@ async fn list(
     Query(Nothing {}): Query<Nothing>,
 ) -> Json<Value> {
     let rows = service.catalog.environments();
-    let shown: Vec<Value> = rows.iter().map(|row| shown(row)).collect();
+    let shown: Vec<Value> = rows.iter().map(|row| shown(&service, row)).collect();
     Json(json!({ "environments": shown }))
 }
 
@@ -52,6 +56,8 @@ struct AddBody {
     resources: ResourcesBody,
     #[serde(default)]
     webhooks: WebhooksBody,
+    #[serde(default)]
+    retention: RetentionBody,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -59,6 +65,16 @@ struct AddBody {
 struct ResourcesBody {
     memory_mib: u64,
     runs: u32,
+    storage_mib: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RetentionBody {
+    #[serde(deserialize_with = "read::maybe_null")]
+    prune_after_days: Option<Option<u32>>,
+    #[serde(deserialize_with = "read::maybe_null")]
+    erase_after_days: Option<Option<u32>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -74,7 +90,7 @@ struct WebhooksBody {
 
 impl ResourcesBody {
     fn check(self) -> Answer<Resources> {
-        if self.memory_mib == 0 || self.runs == 0 {
+        if self.memory_mib == 0 || self.runs == 0 || self.storage_mib == Some(0) {
             return Err(Failure::invalid(
                 Part::Body,
                 "resources",
@@ -84,7 +100,36 @@ impl ResourcesBody {
         Ok(Resources {
             memory_mib: self.memory_mib,
             runs: self.runs,
+            storage_mib: self.storage_mib,
         })
+    }
+}
+
+impl RetentionBody {
+    fn is_any(&self) -> bool {
+        self.prune_after_days.is_some() || self.erase_after_days.is_some()
+    }
+
+    fn check(&self) -> Answer<()> {
+        for (key, days) in [
+            ("prune_after_days", self.prune_after_days),
+            ("erase_after_days", self.erase_after_days),
+        ] {
+            if days == Some(Some(0)) {
+                let path = format!("retention.{key}");
+                return Err(Failure::invalid(
+                    Part::Body,
+                    &path,
+                    "with 0 days nothing would be kept; null keeps records for ever",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&self, to: &mut RecordRetention) {
+        to.prune_after_days = self.prune_after_days.unwrap_or(to.prune_after_days);
+        to.erase_after_days = self.erase_after_days.unwrap_or(to.erase_after_days);
     }
 }
 
@@ -138,19 +183,24 @@ async fn add(
 ) -> Answer<(StatusCode, Json<Value>)> {
     let body: AddBody = read::json(body).await?;
     body.webhooks.check()?;
+    body.retention.check()?;
     let mut webhooks = webhooks_at_first();
     body.webhooks.apply(&mut webhooks);
     let resources = body.resources.check()?;
-    let row = service
-        .catalog
+    let catalog = &service.catalog;
+    let mut row = catalog
         .add_environment(body.name, resources, webhooks)
         .await?;
+    if body.retention.is_any() {
+        let retain = |row: &mut EnvironmentRow| body.retention.apply(&mut row.retention);
+        row = catalog.change_environment(&row.name, retain).await?;
+    }
     let scopes = BTreeSet::from(Scope::ALL);
     let (text, key) = service
         .catalog
         .add_key(&row.name, "first key", scopes)
         .await?;
-    let mut answer = shown(&row);
+    let mut answer = shown(&service, &row);
     answer["signing_key"] = signing_key(&service, &row.name)?.into();
     answer["key"] = json!({ "id": key.id, "scopes": key.scopes, "key": text });
     Ok((StatusCode::CREATED, Json(answer)))
@@ -166,6 +216,7 @@ fn signing_key(service: &Service, name: &Environment) -> Result<String> {
 struct ChangeBody {
     resources: Option<ResourcesBody>,
     webhooks: Option<WebhooksBody>,
+    retention: Option<RetentionBody>,
 }
 
 /// Changes an environment. Its resources are the operator's to give.
@@ -190,12 +241,18 @@ async fn change(
     if let Some(webhooks) = &body.webhooks {
         webhooks.check()?;
     }
+    if let Some(retention) = &body.retention {
+        retention.check()?;
+    }
     let change = |row: &mut EnvironmentRow| {
         row.resources = resources.unwrap_or(row.resources);
         if let Some(webhooks) = body.webhooks {
             webhooks.apply(&mut row.webhooks);
         }
+        if let Some(retention) = &body.retention {
+            retention.apply(&mut row.retention);
+        }
     };
     let row = service.catalog.change_environment(&name, change).await?;
-    Ok(Json(shown(&row)))
+    Ok(Json(shown(&service, &row)))
 }

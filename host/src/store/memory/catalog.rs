@@ -28,17 +28,34 @@ impl Service {
             self.announced.insert(run);
         }
     }
+
+    /// Whether a run is announced.
+    pub(super) fn is_announced(&self, run: RunId) -> bool {
+        self.announced.contains(&run)
+    }
+
+    /// Tells nobody of these runs any more.
+    pub(super) fn forget_announcements(&mut self, which: impl Fn(&RunId) -> bool) {
+        self.announced.retain(|run| !which(run));
+    }
 }
 
 #[async_trait]
 impl CatalogStore for MemoryStore {
     async fn change_catalog(&self, changes: Vec<CatalogChange>) -> Result<()> {
-        let rows = &mut self.lock().service.rows;
+        let mut state = self.lock();
+        for change in &changes {
+            if let CatalogChange::Erase(connection) = change {
+                state.erase(connection)?;
+            }
+        }
+        let rows = &mut state.service.rows;
         for change in changes {
             match change {
-                CatalogChange::Put(row) => rows.insert(row.key(), row),
-                CatalogChange::Remove(key) => rows.remove(&key),
-            };
+                CatalogChange::Put(row) => drop(rows.insert(row.key(), row)),
+                CatalogChange::Remove(key) => drop(rows.remove(&key)),
+                CatalogChange::Erase(_) => {}
+            }
         }
         Ok(())
     }

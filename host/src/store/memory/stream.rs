@@ -6,10 +6,11 @@
 use crate::error::Result;
 use crate::limits::{CHANGE_PAGE_BYTES_MAX, CHANGE_PAGE_RECORDS_MAX};
 use crate::model::{
-    Action, Change, ChangeFilter, Classified, ContentHash, RecordBatch, RecordSpan, RunId,
-    SaveMode, SaveSummary, StoredRecord, classify, json,
+    Action, Change, ChangeFilter, Classified, ContentHash, ModelName, PRUNED, RecordBatch,
+    RecordSpan, RunId, SaveMode, SaveSummary, StoredRecord, classify, json,
 };
-use crate::store::StreamStats;
+use crate::store::retention::nothing_to_merge_with;
+use crate::store::{Pruned, StreamStats};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -73,15 +74,18 @@ impl Stream {
     /// Saves a batch, whole or (if a merge is refused) not at all.
     pub(super) fn save(
         &mut self,
+        model: &ModelName,
         batch: &RecordBatch,
         mode: SaveMode,
         writer: Writer,
     ) -> Result<SaveSummary> {
-        let plans: Vec<Option<Plan>> = batch
-            .records
-            .iter()
-            .map(|span| self.plan(batch, span, mode, writer))
-            .collect::<Result<_>>()?;
+        let plan = |span| {
+            if mode == SaveMode::Merge && self.is_pruned(span) {
+                return Err(nothing_to_merge_with(model, &span.id));
+            }
+            self.plan(batch, span, mode, writer)
+        };
+        let plans: Vec<Option<Plan>> = batch.records.iter().map(plan).collect::<Result<_>>()?;
         let mut summary = SaveSummary::default();
         for plan in plans.into_iter().flatten() {
             match plan.what {
@@ -109,6 +113,45 @@ impl Stream {
             deleted += 1;
         }
         deleted
+    }
+
+    /// Takes the content of the oldest records away that are in place by `through` and did
+    /// not change since `since`; at most `limit` of them.
+    pub(super) fn prune(
+        &mut self,
+        through: u64,
+        since: Option<Timestamp>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Pruned {
+        let mut wanted: Vec<Box<str>> = self
+            .feed
+            .range(..=through)
+            .filter_map(|(_, id)| self.rows.get(id))
+            .map(|row| &row.record)
+            .filter(|record| record.pruned.is_none())
+            .take_while(|record| since.is_none_or(|since| record.modified < since))
+            .map(|record| record.id.clone())
+            .take(limit.saturating_add(1))
+            .collect();
+        let more = wanted.len() > limit;
+        wanted.truncate(limit);
+        for id in &wanted {
+            if let Some(row) = self.rows.get_mut(id) {
+                row.record.body = Bytes::from_static(PRUNED);
+                row.record.pruned = Some(now);
+            }
+        }
+        Pruned {
+            count: wanted.len() as u64,
+            more,
+        }
+    }
+
+    /// Bytes of the contents there are.
+    pub(super) fn bytes(&self) -> u64 {
+        let bodies = self.rows.values().map(|row| row.record.body.len() as u64);
+        bodies.sum()
     }
 
     /// Drops every record without a trace. Sequences go on, so that no cursor that an
@@ -186,6 +229,11 @@ impl Stream {
         (!sound).then(defect).into_iter().collect()
     }
 
+    fn is_pruned(&self, span: &RecordSpan) -> bool {
+        let row = self.rows.get(&span.id);
+        row.is_some_and(|row| row.is_live() && row.record.pruned.is_some())
+    }
+
     /// What the save of one record does; `None` where a merge finds nothing live.
     fn plan<'a>(
         &self,
@@ -220,7 +268,7 @@ impl Stream {
 
     fn apply(&mut self, plan: Plan, writer: Writer) {
         let action = match plan.what {
-            Classified::Unchanged => return,
+            Classified::Unchanged => return self.bring_back(plan),
             Classified::Added => Action::Added,
             Classified::Updated => Action::Updated,
         };
@@ -236,8 +284,19 @@ impl Stream {
             first_seen,
             modified: writer.now,
             deleted: None,
+            pruned: None,
         };
         self.put(record, plan.hash, writer);
+    }
+
+    /// Gives a pruned record its content back, where it stands.
+    fn bring_back(&mut self, plan: Plan) {
+        if let Some(row) = self.rows.get_mut(plan.id)
+            && row.hash == plan.hash
+            && row.record.pruned.take().is_some()
+        {
+            row.record.body = plan.body;
+        }
     }
 
     /// Puts a changed record at the end of the feed.

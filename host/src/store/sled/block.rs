@@ -5,11 +5,12 @@
 //!
 //! Layout: version, CRC-32 of what follows, length unpacked, run, commit, time, then
 //! zstd over [count; per record: offset, action, age, way back, lengths; hashes; ids;
-//! bodies].
+//! bodies]. The action of a pruned record has a flag, and the time since follows it; its
+//! body is empty.
 
 use super::bytes::{Input, damaged, put_varint, unzigzag, zigzag};
 use crate::error::Result;
-use crate::model::{Action, ContentHash, RunId, StoredRecord};
+use crate::model::{Action, ContentHash, PRUNED, RunId, StoredRecord};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::cell::RefCell;
@@ -26,6 +27,8 @@ const ZSTD_LEVEL: i32 = 1;
 const UNPACKED_BYTES_MAX: usize = 16 << 20;
 /// First byte of a block.
 const VERSION: u8 = 1;
+/// The flag of a pruned record, in the top bit of its action.
+const PRUNED_FLAG: u8 = 1 << 7;
 
 /// What the records of a block share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,8 @@ pub(super) struct Row<'a> {
     pub(super) first_seen: i64,
     /// The sequence whose place it takes; 0 for none.
     pub(super) before: u64,
+    /// When it was pruned, in microseconds since 1970; 0 if it is not.
+    pub(super) pruned: i64,
     pub(super) hash: ContentHash,
     pub(super) id: &'a str,
     pub(super) body: &'a [u8],
@@ -76,7 +81,13 @@ impl Packer {
         put_varint(raw, rows.len() as u64);
         for row in rows {
             put_varint(raw, row.sequence - first);
-            raw.push(row.action as u8);
+            match row.pruned {
+                0 => raw.push(row.action as u8),
+                pruned => {
+                    raw.push(row.action as u8 | PRUNED_FLAG);
+                    put_varint(raw, zigzag(pruned.wrapping_sub(header.time)));
+                }
+            }
             put_varint(raw, zigzag(header.time.wrapping_sub(row.first_seen)));
             put_varint(
                 raw,
@@ -117,6 +128,10 @@ impl Packer {
 /// A block that was read.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
+    /// The sequence in its key.
+    pub(super) first: u64,
+    /// Its bytes in the map.
+    pub(super) stored: u64,
     pub(super) header: Header,
     pub(super) slots: Vec<Slot>,
     raw: Bytes,
@@ -129,6 +144,8 @@ pub(super) struct Slot {
     pub(super) action: Action,
     pub(super) first_seen: i64,
     pub(super) before: u64,
+    /// When it was pruned, in microseconds since 1970; 0 if it is not.
+    pub(super) pruned: i64,
     hash: u32,
     id: (u32, u32),
     body: (u32, u32),
@@ -161,6 +178,8 @@ impl Block {
         let raw = decompress(input.rest(), length)?;
         let slots = slots_of(first, header, &raw)?;
         Ok(Block {
+            first,
+            stored: bytes.len() as u64,
             header,
             slots,
             raw: raw.into(),
@@ -199,6 +218,7 @@ impl Block {
             action: slot.action,
             first_seen: slot.first_seen,
             before: slot.before,
+            pruned: slot.pruned,
             hash: self.hash(slot),
             id: self.id(slot),
             body: self.body(slot),
@@ -208,14 +228,20 @@ impl Block {
     /// The slot as the store gives it back. Bodies share the block's bytes.
     pub(super) fn record(&self, slot: &Slot) -> StoredRecord {
         let deleted = slot.action == Action::Deleted;
+        let pruned = slot.pruned != 0;
+        let body = slot.body.0 as usize..slot.body.1 as usize;
         StoredRecord {
             id: self.id(slot).into(),
-            body: self.raw.slice(slot.body.0 as usize..slot.body.1 as usize),
+            body: match pruned {
+                true => Bytes::from_static(PRUNED),
+                false => self.raw.slice(body),
+            },
             action: slot.action,
             sequence: slot.sequence,
             first_seen: timestamp(slot.first_seen),
             modified: timestamp(self.header.time),
             deleted: deleted.then(|| timestamp(self.header.time)),
+            pruned: pruned.then(|| timestamp(slot.pruned)),
         }
     }
 }
@@ -240,8 +266,13 @@ fn slots_of(first: u64, header: Header, raw: &[u8]) -> Result<Vec<Slot>> {
     let mut slots = Vec::with_capacity(count.min(BLOCK_RECORDS));
     for _ in 0..count {
         let sequence = first.saturating_add(input.varint()?);
-        let action = Action::from_u8(input.byte()?);
+        let flagged = input.byte()?;
+        let action = Action::from_u8(flagged & !PRUNED_FLAG);
         let action = action.ok_or_else(|| input.wrong("holds an unknown action"))?;
+        let pruned = match flagged & PRUNED_FLAG {
+            0 => 0,
+            _ => header.time.wrapping_add(unzigzag(input.varint()?)),
+        };
         let first_seen = header.time.wrapping_sub(unzigzag(input.varint()?));
         let back = input.varint()?;
         slots.push(Slot {
@@ -253,6 +284,7 @@ fn slots_of(first: u64, header: Header, raw: &[u8]) -> Result<Vec<Slot>> {
             } else {
                 sequence.saturating_sub(back)
             },
+            pruned,
             hash: 0,
             id: (0, input.varint()? as u32),
             body: (0, input.varint()? as u32),
@@ -315,6 +347,7 @@ mod tests {
                         action: Action::from_u8((step % 3 + 1) as u8).unwrap(),
                         first_seen: header().time - i64::from(*age),
                         before: u64::from(*before),
+                        pruned: i64::from(step % 2) * (header().time + i64::from(*age)),
                         hash: ContentHash([*step as u8; 16]),
                         id,
                         body,

@@ -6,6 +6,7 @@ use super::compact::compact;
 use super::index::{Entry, Frozen, IdHash, Manifest, Run, RunInfo, RunWriter, entries_of};
 use super::keys;
 use super::map::Op;
+use super::reclaim::reclaim;
 use super::runs::to_json;
 use super::shared::{Shared, SharedStream, read, write};
 use crate::error::Result;
@@ -33,6 +34,8 @@ pub(super) enum Task {
     },
     /// Remove what a pass has seen.
     ForgetPass(u64),
+    /// Give back the room of streams that were cleared.
+    Reclaim,
 }
 
 /// Serves tasks until the store is closed.
@@ -43,6 +46,7 @@ pub(super) fn serve(shared: &Arc<Shared>, queue: &Queue, tasks: &Receiver<Task>)
                 .and_then(|()| merge_full_levels(shared, queue, &stream))
                 .and_then(|()| compact(shared, queue, &stream)),
             Task::ForgetPass(pass) => remove_range(shared, queue, &keys::all_seen(pass)),
+            Task::Reclaim => reclaim(shared, queue),
         };
         match done {
             Ok(()) => {}
@@ -327,15 +331,16 @@ pub(super) fn remove_scrap(
 }
 
 /// Removes all keys of a range, a piece at a time.
-fn remove_range(shared: &Shared, queue: &Queue, (from, to): &keys::Range) -> Result<()> {
+pub(super) fn remove_range(shared: &Shared, queue: &Queue, (from, to): &keys::Range) -> Result<()> {
     loop {
         let piece: Vec<Op> = shared.with_map(|map| {
             let keys = map.range(from, to).take(KEYS_REMOVED_AT_ONCE);
             keys.map(|pair| Ok((pair?.0.to_vec(), None))).collect()
         })?;
-        if piece.is_empty() {
+        let is_last = piece.len() < KEYS_REMOVED_AT_ONCE;
+        queue.apply(piece)?;
+        if is_last {
             return Ok(());
         }
-        queue.apply(piece)?;
     }
 }

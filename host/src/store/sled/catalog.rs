@@ -66,10 +66,8 @@ impl CatalogStore for SledStore {
             let (from, to) = keys::all(Table::Announced);
             shared.with_map(|map| {
                 let runs = map.range(&from, &to).take(limit).map(|pair| {
-                    let (key, _) = pair?;
-                    let id = key.split_last_chunk::<16>();
-                    let (_, id) = id.ok_or_else(|| damaged("an announcement has no run"))?;
-                    Ok(RunId::from_bytes(*id))
+                    let run = keys::run_at_end(&pair?.0);
+                    run.ok_or_else(|| damaged("an announcement has no run"))
                 });
                 runs.collect()
             })
@@ -121,11 +119,19 @@ impl CatalogStore for SledStore {
 
 impl Writer {
     fn change_catalog(&mut self, changes: &[CatalogChange]) -> Result<()> {
-        let rows = changes.iter().map(|change| match change {
-            CatalogChange::Put(row) => Ok((keys::catalog(&row.key()), Some(to_json(row)?))),
-            CatalogChange::Remove(key) => Ok((keys::catalog(key), None)),
+        let rows = changes.iter().filter_map(|change| match change {
+            CatalogChange::Put(row) => Some(to_json(row).map(|json| (row.key(), Some(json)))),
+            CatalogChange::Remove(key) => Some(Ok((key.clone(), None))),
+            CatalogChange::Erase(_) => None,
         });
-        for (key, row) in rows.collect::<Result<Vec<_>>>()? {
+        let rows = rows.collect::<Result<Vec<_>>>()?;
+        for change in changes {
+            if let CatalogChange::Erase(connection) = change {
+                self.erase(connection)?;
+            }
+        }
+        for (key, row) in rows {
+            let key = keys::catalog(&key);
             match row {
                 Some(row) => self.put(key, row),
                 None => self.remove(key),

@@ -51,6 +51,25 @@ impl Queue {
         &self,
         work: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.enqueue(work)?
+            .await
+            .unwrap_or_else(|_| Err(self.shared.failure()))
+    }
+
+    /// The same for a thread of the store's own, which waits.
+    pub(super) fn write_and_wait<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.enqueue(work)?
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(self.shared.failure()))
+    }
+
+    fn enqueue<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T>>> {
         let (sender, receiver) = oneshot::channel();
         let write: Write = Box::new(move |writer| {
             let result = work(writer);
@@ -60,9 +79,7 @@ impl Queue {
             })
         });
         self.send(Message::Write(write))?;
-        receiver
-            .await
-            .unwrap_or_else(|_| Err(self.shared.failure()))
+        Ok(receiver)
     }
 
     /// Runs care between two groups; blocks until it is done.

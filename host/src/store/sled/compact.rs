@@ -9,7 +9,6 @@ use super::block::{Block, Packer, Row};
 use super::builder::change_manifest;
 use super::committer::Queue;
 use super::keys;
-use super::map::Op;
 use super::sequences::{CHUNK_SEQUENCES, chunk_of};
 use super::shared::{Shared, SharedStream, read};
 use crate::error::Result;
@@ -24,11 +23,13 @@ pub(super) fn compact(shared: &Arc<Shared>, queue: &Queue, stream: &SharedStream
     let (number, chunks) = {
         let stream = read(stream);
         let manifest = &stream.index.manifest;
-        // The last chunk is still being filled.
-        let chunks: Vec<u64> = (0..chunk_of(manifest.watermark))
+        let chunks: Vec<u64> = (0..=chunk_of(manifest.watermark))
             .filter(|chunk| {
-                let (first, last) = bounds(*chunk);
-                let kept = manifest.kept.get(chunk).copied().unwrap_or(CHUNK_SEQUENCES);
+                let (first, last) = bounds(*chunk, manifest.watermark);
+                // What came since the last time is all there.
+                let left = manifest.kept.get(chunk).copied().unwrap_or(0);
+                let since = manifest.through.get(chunk).map_or(first, |last| last + 1);
+                let kept = left + (last + 1).saturating_sub(since);
                 let current = stream.places.current_between(first, last);
                 current < kept / 2 && kept - current >= DEAD_ENTRIES_MIN
             })
@@ -45,9 +46,11 @@ pub(super) fn compact(shared: &Arc<Shared>, queue: &Queue, stream: &SharedStream
     Ok(())
 }
 
-fn bounds(chunk: u64) -> (u64, u64) {
+/// First and last sequence of a chunk that may be dropped: the last chunk is still being
+/// filled.
+fn bounds(chunk: u64, watermark: u64) -> (u64, u64) {
     let first = chunk * CHUNK_SEQUENCES;
-    (first, first + CHUNK_SEQUENCES - 1)
+    (first, watermark.min(first + CHUNK_SEQUENCES - 1))
 }
 
 fn compact_chunk(
@@ -57,8 +60,12 @@ fn compact_chunk(
     number: u32,
     chunk: u64,
 ) -> Result<()> {
-    let (first, last) = bounds(chunk);
-    let kept = read(stream).places.current_between(first, last);
+    let (first, last, kept) = {
+        let stream = read(stream);
+        let (first, last) = bounds(chunk, stream.index.manifest.watermark);
+        let kept = stream.places.current_between(first, last);
+        (first, last, kept)
+    };
     let mut packer = Packer::new()?;
     let mut start = first;
     loop {
@@ -67,9 +74,9 @@ fn compact_chunk(
             break;
         };
         start = last_read + 1;
-        let mut ops: Vec<Op> = Vec::new();
-        for (first, bytes) in &blocks {
-            let block = Block::unpack(*first, bytes)?;
+        let mut again = Vec::new();
+        for (first, bytes) in blocks {
+            let block = Block::unpack(first, &bytes)?;
             let current: Vec<Row<'_>> = {
                 let stream = read(stream);
                 let slots = block.slots.iter();
@@ -81,16 +88,30 @@ fn compact_chunk(
             }
             let value = match current.is_empty() {
                 true => None,
-                false => Some(packer.pack(*first, block.header, &current)?),
+                false => Some(packer.pack(first, block.header, &current)?),
             };
-            ops.push((keys::block(number, *first), value));
+            again.push((first, bytes, value));
         }
-        queue.apply(ops)?;
+        queue.write_and_wait(move |writer| {
+            // Of what a backup reads as it was when it began, nothing goes any more.
+            if writer.shared.readers_of_all.load(Ordering::SeqCst) > 0 {
+                return Ok(());
+            }
+            for (first, before, value) in again {
+                // A prune may have written it again meanwhile; the next time will do.
+                let now = writer.get(&keys::block(number, first))?;
+                if now.is_some_and(|now| *now == *before) {
+                    writer.put_block_again(number, first, before.len() as u64, value)?;
+                }
+            }
+            Ok(())
+        })?;
     }
     let stream = stream.clone();
     queue.care(move |writer| {
         change_manifest(writer, &stream, |manifest| {
             manifest.kept.insert(chunk, kept);
+            manifest.through.insert(chunk, last);
         })
     })
 }

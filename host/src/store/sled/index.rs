@@ -95,6 +95,9 @@ pub(super) struct Manifest {
     /// How many entries of the log are left in chunks that were compacted.
     #[serde(default)]
     pub(super) kept: BTreeMap<u64, u64>,
+    /// Up to which sequence those chunks were.
+    #[serde(default)]
+    pub(super) through: BTreeMap<u64, u64>,
 }
 
 /// A run in the map.

@@ -23,6 +23,8 @@ pub(super) enum Table {
     Block = b'C',
     /// Which sequences are current, in chunks. Derived.
     Places = b'D',
+    /// Which sequences are pruned, in chunks.
+    Pruned = b'F',
     /// Filters of index runs. Derived.
     Filter = b'B',
     /// Sequences seen by a delete pass.
@@ -63,6 +65,8 @@ pub(super) enum Table {
     Waiting = b'W',
     /// Live runs.
     Live = b'X',
+    /// Streams that were cleared and whose room was not given back yet.
+    Cleared = b'Y',
 }
 
 /// First and last (excluded) key of a range.
@@ -86,19 +90,18 @@ fn named(table: Table, names: &[&str]) -> Vec<u8> {
     key
 }
 
-fn sync_names(key: &SyncKey) -> [&str; 5] {
-    let SyncKey {
-        connection,
-        sync,
-        variant,
-    } = key;
+fn connection_names(key: &ConnectionKey) -> [&str; 3] {
     [
-        connection.environment.as_str(),
-        connection.integration.as_str(),
-        connection.connection.as_str(),
-        sync.as_str(),
-        variant.as_str(),
+        key.environment.as_str(),
+        key.integration.as_str(),
+        key.connection.as_str(),
     ]
+}
+
+fn sync_names(key: &SyncKey) -> [&str; 5] {
+    let [environment, integration, connection] = connection_names(&key.connection);
+    let (sync, variant) = (key.sync.as_str(), key.variant.as_str());
+    [environment, integration, connection, sync, variant]
 }
 
 /// Every key that starts with `prefix`.
@@ -125,18 +128,9 @@ fn of_stream(table: Table, stream: u32) -> Vec<u8> {
 }
 
 pub(super) fn name(stream: &StreamKey) -> Vec<u8> {
-    let StreamKey {
-        connection,
-        model,
-        variant,
-    } = stream;
-    let names = [
-        connection.environment.as_str(),
-        connection.integration.as_str(),
-        connection.connection.as_str(),
-        model.as_str(),
-        variant.as_str(),
-    ];
+    let [environment, integration, connection] = connection_names(&stream.connection);
+    let (model, variant) = (stream.model.as_str(), stream.variant.as_str());
+    let names = [environment, integration, connection, model, variant];
     named(Table::Name, &names)
 }
 
@@ -199,6 +193,20 @@ pub(super) fn all_places(stream: u32) -> Range {
     under(of_stream(Table::Places, stream))
 }
 
+pub(super) fn pruned(stream: u32, chunk: u64) -> Vec<u8> {
+    let mut key = of_stream(Table::Pruned, stream);
+    key.extend(chunk.to_be_bytes());
+    key
+}
+
+pub(super) fn all_pruned(stream: u32) -> Range {
+    under(of_stream(Table::Pruned, stream))
+}
+
+pub(super) fn cleared(stream: u32) -> Vec<u8> {
+    of_stream(Table::Cleared, stream)
+}
+
 pub(super) fn bucket(stream: u32, run: u32, bucket: u32) -> Vec<u8> {
     let mut key = of_stream(Table::Bucket, stream);
     key.extend(run.to_be_bytes());
@@ -238,19 +246,7 @@ pub(super) fn live(sync: &SyncKey) -> Vec<u8> {
 }
 
 pub(super) fn metadata(connection: &ConnectionKey) -> Vec<u8> {
-    let ConnectionKey {
-        environment,
-        integration,
-        connection,
-    } = connection;
-    named(
-        Table::Metadata,
-        &[
-            environment.as_str(),
-            integration.as_str(),
-            connection.as_str(),
-        ],
-    )
+    named(Table::Metadata, &connection_names(connection))
 }
 
 pub(super) fn pass(sync: &SyncKey, model: &ModelName) -> Vec<u8> {
@@ -293,6 +289,17 @@ pub(super) fn runs_of(sync: &SyncKey) -> Range {
     under(named(Table::RunOf, &sync_names(sync)))
 }
 
+/// The run that a key of the tables of runs and announcements ends with.
+pub(super) fn run_at_end(key: &[u8]) -> Option<RunId> {
+    let (_, id) = key.split_last_chunk::<16>()?;
+    Some(RunId::from_bytes(*id))
+}
+
+/// The keys of a table that belong to syncs of a connection.
+pub(super) fn of_connection(table: Table, connection: &ConnectionKey) -> Range {
+    under(named(table, &connection_names(connection)))
+}
+
 pub(super) fn counts(run: RunId, model: &ModelName) -> Vec<u8> {
     let mut key = key(Table::Counts);
     key.extend(run.to_bytes());
@@ -313,6 +320,12 @@ pub(super) fn log(run: RunId, part: u64) -> Vec<u8> {
     key
 }
 
+/// The run that a key of the table of logs belongs to.
+pub(super) fn run_of_log(key: &[u8]) -> Result<RunId> {
+    let id = Input::new(key.get(1..).unwrap_or_default(), "the key of a log").array()?;
+    Ok(RunId::from_bytes(id))
+}
+
 pub(super) fn logs(run: RunId) -> Range {
     let mut key = key(Table::Log);
     key.extend(run.to_bytes());
@@ -327,14 +340,7 @@ pub(super) fn catalog(row: &CatalogKey) -> Vec<u8> {
         CatalogKey::Integration(environment, name) => {
             (b'i', vec![environment.as_str(), name.as_str()])
         }
-        CatalogKey::Connection(key) => (
-            b'c',
-            vec![
-                key.environment.as_str(),
-                key.integration.as_str(),
-                key.connection.as_str(),
-            ],
-        ),
+        CatalogKey::Connection(key) => (b'c', connection_names(key).to_vec()),
         CatalogKey::Release(environment, integration, sync) => (
             b'r',
             vec![environment.as_str(), integration.as_str(), sync.as_str()],

@@ -6,8 +6,9 @@
 //! above a watermark when the store is opened.
 //!
 //! In reading order: [`open`] → [`committer`] (one thread writes) → [`writer`] (stages a
-//! group, commits it) → [`records`], [`passes`], [`runs`], [`state`] (what writes do) →
-//! [`stream`] (what is kept in memory) → [`builder`] (index runs, beside) → [`reader`].
+//! group, commits it) → [`records`], [`prune`], [`passes`], [`runs`], [`state`],
+//! [`retention`] (what writes do) → [`stream`], [`room`] (what is kept in memory) →
+//! [`builder`], [`compact`], [`reclaim`] (index runs and room, beside) → [`reader`].
 //! Below: [`map`] (the seam to sled), [`disk`] (the seam to files), [`keys`], [`bytes`].
 
 mod backup;
@@ -24,8 +25,12 @@ mod keys;
 mod map;
 mod open;
 mod passes;
+mod prune;
 mod reader;
+mod reclaim;
 mod records;
+mod retention;
+mod room;
 mod runs;
 mod sequences;
 mod shared;
@@ -55,8 +60,9 @@ use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::model::{
-    ChangeFilter, ChangePage, Checkpoint, ConnectionKey, Cursor, Deployment, Digest, LogLine,
-    ModelName, RecordBatch, RunId, RunRow, SaveMode, SaveSummary, StoredRecord, StreamKey, SyncKey,
+    ChangeFilter, ChangePage, Checkpoint, ConnectionKey, Cursor, Deployment, Digest, Environment,
+    LogLine, ModelName, RecordBatch, RunId, RunRow, SaveMode, SaveSummary, StoredRecord, StreamKey,
+    SyncKey,
 };
 use async_trait::async_trait;
 use std::path::Path;
@@ -410,6 +416,10 @@ impl Store for SledStore {
             report = check.report;
         }
         Ok(report)
+    }
+
+    fn stored_bytes(&self, environment: &Environment) -> u64 {
+        self.shared.stored_bytes(environment)
     }
 
     fn health(&self) -> Health {

@@ -10,7 +10,9 @@ use super::disk::{Disk, Folder};
 use super::journal::{Journal, Position};
 use super::keys;
 use super::map::{Op, OrderedMap, SledMap, io_error};
+use super::room::Room;
 use super::shared::{Platform, Shared};
+use super::stream::State;
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
@@ -24,8 +26,9 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The format that this version writes. A newer one is refused.
-pub(super) const FORMAT: u32 = 1;
+/// The format that this version writes and reads. Others are refused; backups of format 1
+/// are taken too.
+pub(super) const FORMAT: u32 = 2;
 /// Name of the file that says what the folder is.
 const STAMP: &str = "stamp";
 /// Name of the stamp while it is being written.
@@ -120,7 +123,8 @@ fn open_now(
     let names = names_of(&*map)?;
     let next_stream = names.values().max().map_or(1, |last| last + 1);
     let life = (stamp.store.clone(), stamp.epoch);
-    let shared = Shared::new(platform, clock, options, life, map, names);
+    let room = room_of(&*map, &names)?;
+    let shared = Shared::new(platform, clock, options, life, map, names, room);
     let shared = Arc::new(shared);
     let (sender, receiver) = mpsc::channel();
     let queue = Queue::new(sender, shared.clone());
@@ -130,6 +134,7 @@ fn open_now(
     writer.load_passes()?;
     writer.end_lost_runs()?;
     writer.commit()?;
+    writer.reclaim_later();
     let committer = committer::start(writer, receiver)?;
     let (beside, way) = (shared.clone(), queue.clone());
     let builder = std::thread::Builder::new()
@@ -203,6 +208,13 @@ fn read_stamp(disk: &dyn Disk) -> Result<Option<Stamp>> {
             Code::StoreFormat,
             format!("it has format {format}; this version reads formats up to {FORMAT}"),
         )),
+        Some(format) if format < u64::from(FORMAT) => Err(Error::new(
+            Code::StoreFormat,
+            format!(
+                "it has format {format}, of an earlier version; make a backup with that version, \
+                 and restore it with this one"
+            ),
+        )),
         _ => serde_json::from_slice(&bytes)
             .map(Some)
             .map_err(|error| damaged(format!("its file `{STAMP}` does not read: {error}"))),
@@ -242,6 +254,23 @@ fn names_of(map: &dyn OrderedMap) -> Result<HashMap<StreamKey, u32>> {
             Ok((keys::stream_of_name(&key)?, number))
         })
         .collect()
+}
+
+/// What the streams take of the disk.
+fn room_of(map: &dyn OrderedMap, names: &HashMap<StreamKey, u32>) -> Result<Room> {
+    let owners: HashMap<u32, &StreamKey> =
+        names.iter().map(|(key, number)| (*number, key)).collect();
+    let mut room = Room::default();
+    let (from, to) = keys::all(keys::Table::State);
+    for pair in map.range(&from, &to) {
+        let (key, value) = pair?;
+        let number = keys::stream_of(&key)?;
+        if let Some(owner) = owners.get(&number) {
+            let bytes = State::from_bytes(&value)?.bytes;
+            room.add(number, &owner.connection.environment, bytes);
+        }
+    }
+    Ok(room)
 }
 
 // ---- the real folder -----------------------------------------------------------------

@@ -93,6 +93,15 @@ impl Shared {
         })
     }
 
+    /// The sequence that a cursor for a stream stands at. `cursor.stale` if it is of
+    /// another.
+    pub(super) fn place_in(&self, key: &StreamKey, cursor: Option<Cursor>) -> Result<u64> {
+        let number = self.number(key);
+        let stream = number.map(|number| self.stream(number)).transpose()?;
+        let last = stream.map_or(0, |stream| read(&stream).state.last_sequence);
+        self.place_of(key, cursor, number, last)
+    }
+
     /// The sequence that a cursor stands at, if it is one of this stream and this life of
     /// the store.
     fn place_of(
@@ -196,10 +205,7 @@ impl Shared {
             let mut rows = Vec::new();
             for pair in map.range_back(&from, &to).take(query.limit) {
                 let (key, _) = pair?;
-                let id = key
-                    .split_last_chunk::<16>()
-                    .map(|(_, id)| RunId::from_bytes(*id));
-                if let Some(id) = id {
+                if let Some(id) = keys::run_at_end(&key) {
                     rows.extend(row_of(map, id)?);
                 }
             }

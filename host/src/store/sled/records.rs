@@ -2,6 +2,7 @@
 
 use super::block::Block;
 use super::index::{Entry, IdHash, id_hash};
+use super::prune::Content;
 use super::writer::{NewRow, Writer};
 use crate::error::{Code, Error, Result};
 use crate::model::{
@@ -9,8 +10,9 @@ use crate::model::{
     classify, json,
 };
 use crate::store::RunFence;
+use crate::store::retention::nothing_to_merge_with;
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// A batch with the hashes of its ids, which the caller's thread works out.
 pub(super) struct Batch {
@@ -51,17 +53,28 @@ impl Writer {
         self.live(fence)?;
         self.needs_room()?;
         let stream = fence.key.stream(model.clone());
-        let (number, before) = match self.known_stream(&stream) {
+        let known = self.known_stream(&stream);
+        let (number, before) = match known {
             Some(number) => (number, self.find(number, &batch.keys)?),
             None => (0, vec![None; batch.keys.len()]),
         };
+        let places = before.iter().flatten().map(|entry| entry.sequence);
+        let pruned = match known {
+            Some(number) => self.pruned_among(number, places)?,
+            None => HashSet::new(),
+        };
+        let is_pruned =
+            |entry: Option<Entry>| entry.is_some_and(|entry| pruned.contains(&entry.sequence));
         let mut summary = SaveSummary::default();
-        let mut plans = Vec::new();
+        let (mut plans, mut back) = (Vec::new(), BTreeMap::new());
         let mut seen = Vec::with_capacity(before.len());
         let spans = batch.batch.records.iter().zip(&batch.keys).zip(before);
         for ((span, key), before) in spans {
             let (hash, body) = match (mode, before) {
                 (SaveMode::Merge, Some(entry)) if entry.live => {
+                    if is_pruned(before) {
+                        return Err(nothing_to_merge_with(model, &span.id));
+                    }
                     let old = self.body_of(number, entry.sequence)?;
                     let patch = batch.batch.json(span);
                     let (body, hash) = json::merge(&old, patch, &batch.batch.rules)?;
@@ -79,7 +92,11 @@ impl Writer {
             let action = match now {
                 Classified::Unchanged => {
                     summary.unchanged += 1;
-                    seen.extend(before.map(|entry| entry.sequence));
+                    let before = before.into_iter();
+                    seen.extend(before.clone().map(|entry| entry.sequence));
+                    let same = before.filter(|entry| entry.hash == hash && is_pruned(Some(*entry)));
+                    let content = Content::Back(batch.batch.json(span));
+                    back.extend(same.map(|entry| (entry.sequence, content)));
                     continue;
                 }
                 Classified::Added => Action::Added,
@@ -97,6 +114,9 @@ impl Writer {
                 hash,
                 body,
             });
+        }
+        if !back.is_empty() {
+            self.rewrite(number, &back)?;
         }
         let now = self.stage.now;
         let rows: Vec<NewRow<'_>> = plans.iter().map(|plan| plan.row(now)).collect();
@@ -184,6 +204,7 @@ impl Writer {
                 action: Action::Deleted,
                 first_seen: row.first_seen,
                 before: row.sequence,
+                pruned: row.pruned,
                 body: row.body,
             })
             .collect();
@@ -230,6 +251,7 @@ impl Plan<'_> {
             action: self.action,
             first_seen,
             before: self.before.map_or(0, |entry| entry.sequence),
+            pruned: 0,
             body: &self.body,
         }
     }

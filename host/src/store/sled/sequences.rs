@@ -63,6 +63,10 @@ impl Sequences {
         self.chunks.keys().copied()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
     pub(super) fn len(&self) -> u64 {
         self.chunks.values().map(RoaringBitmap::len).sum()
     }
@@ -125,6 +129,13 @@ impl Sequences {
         // Writing to a vector cannot fail.
         let _ = chunk.serialize_into(&mut bytes);
         bytes
+    }
+
+    /// The bytes of one chunk, if it holds anything.
+    pub(super) fn chunk_if_any(&self, number: u64) -> Option<Vec<u8>> {
+        self.chunks
+            .contains_key(&number)
+            .then(|| self.chunk_to_bytes(number))
     }
 
     /// Puts back a chunk that [`Sequences::chunk_to_bytes`] wrote.

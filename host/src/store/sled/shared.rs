@@ -8,10 +8,11 @@
 use super::OpenOptions;
 use super::disk::Disk;
 use super::map::{OrderedMap, lock};
+use super::room::Room;
 use super::stream::Stream;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::model::StreamKey;
+use crate::model::{Environment, StreamKey};
 use crate::store::Health;
 use crate::store::news::News;
 use std::collections::HashMap;
@@ -50,6 +51,8 @@ pub(super) struct Shared {
     /// Numbers of the streams.
     pub(super) names: RwLock<HashMap<StreamKey, u32>>,
     streams: Mutex<HashMap<u32, SharedStream>>,
+    /// What streams take of the disk.
+    room: Mutex<Room>,
     health: Mutex<Health>,
     /// Who waits for the next change of a stream.
     pub(super) news: News,
@@ -69,6 +72,7 @@ impl Shared {
         (store, epoch): (String, u16),
         map: Box<dyn OrderedMap>,
         names: HashMap<StreamKey, u32>,
+        room: Room,
     ) -> Self {
         Shared {
             platform,
@@ -79,6 +83,7 @@ impl Shared {
             map: RwLock::new(Some(map)),
             names: RwLock::new(names),
             streams: Mutex::default(),
+            room: Mutex::new(room),
             health: Mutex::new(Health::Good),
             news: News::default(),
             readers_of_all: AtomicUsize::new(0),
@@ -125,10 +130,25 @@ impl Shared {
 
     /// Adds a stream that a commit created.
     pub(super) fn add_stream(&self, key: StreamKey, stream: SharedStream) {
-        let number = read(&stream).number;
+        let (number, bytes) = {
+            let stream = read(&stream);
+            (stream.number, stream.state.bytes)
+        };
+        lock(&self.room).add(number, &key.connection.environment, bytes);
         lock(&self.streams).insert(number, stream);
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
         names.insert(key, number);
+    }
+
+    /// Notes what streams take of the disk now.
+    pub(super) fn note_room(&self, streams: impl Iterator<Item = (u32, u64)>) {
+        let mut room = lock(&self.room);
+        streams.for_each(|(number, bytes)| room.set(number, bytes));
+    }
+
+    /// What the records of an environment take of the disk, in bytes.
+    pub(super) fn stored_bytes(&self, environment: &Environment) -> u64 {
+        lock(&self.room).of(environment)
     }
 
     /// The streams that are in memory.

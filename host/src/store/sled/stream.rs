@@ -23,14 +23,21 @@ pub(super) struct State {
     pub(super) deleted: u64,
     /// Everything up to this sequence was taken away by a reset.
     pub(super) floor: u64,
+    /// Bytes of its blocks in the log, compressed.
+    pub(super) bytes: u64,
 }
 
 impl State {
     pub(super) fn to_bytes(self) -> Vec<u8> {
-        [self.last_sequence, self.live, self.deleted, self.floor]
-            .iter()
-            .flat_map(|number| number.to_be_bytes())
-            .collect()
+        let State {
+            last_sequence,
+            live,
+            deleted,
+            floor,
+            bytes,
+        } = self;
+        let numbers = [last_sequence, live, deleted, floor, bytes];
+        numbers.into_iter().flat_map(u64::to_be_bytes).collect()
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self> {
@@ -40,6 +47,11 @@ impl State {
             live: input.u64()?,
             deleted: input.u64()?,
             floor: input.u64()?,
+            // Backups of format 1 do not say; their blocks are counted as they come in.
+            bytes: match input.rest().is_empty() {
+                true => 0,
+                false => input.u64()?,
+            },
         })
     }
 }
@@ -133,6 +145,8 @@ pub(super) struct Changes {
     pub(super) moves: Vec<Move>,
     /// A reset took away everything up to `state.floor`.
     pub(super) cleared: bool,
+    /// What will be pruned, if that changes.
+    pub(super) pruned: Option<Sequences>,
 }
 
 /// A stream in memory.
@@ -140,17 +154,20 @@ pub(super) struct Stream {
     pub(super) number: u32,
     pub(super) state: State,
     pub(super) places: Places,
+    /// Which places hold no content any more. Those that are not current mean nothing.
+    pub(super) pruned: Sequences,
     pub(super) index: Index,
 }
 
 impl Stream {
     /// A stream without records.
     pub(super) fn new(number: u32) -> Self {
-        let (state, places, index) = Default::default();
+        let (state, places, pruned, index) = Default::default();
         Stream {
             number,
             state,
             places,
+            pruned,
             index,
         }
     }
@@ -165,6 +182,11 @@ impl Stream {
         stream.state = State::from_bytes(&state)?;
         stream.places = Places::load(number, map)?;
         stream.index = Index::load(number, map)?;
+        let (from, to) = keys::all_pruned(number);
+        for pair in map.range(&from, &to) {
+            let (key, value) = pair?;
+            stream.pruned.set_chunk(keys::last_u64(&key)?, &value)?;
+        }
         let (from, to) = keys::blocks(number, stream.index.manifest.watermark + 1, u64::MAX);
         for pair in map.range(&from, &to) {
             let (key, value) = pair?;
@@ -217,6 +239,9 @@ impl Stream {
         }
         for step in changes.moves {
             self.places.apply(step);
+        }
+        if let Some(pruned) = changes.pruned {
+            self.pruned = pruned;
         }
         self.index.fresh.extend(changes.entries);
     }

@@ -13,10 +13,13 @@ use super::keys::{self, Table};
 use super::map::Op;
 use super::passes::Pass;
 use super::runs::LiveRun;
+use super::sequences::Sequences;
 use super::shared::{Shared, SharedStream, read, write};
-use super::stream::{Changes, Move, Places, State, Stream, block_at};
+use super::stream::{Changes, Move, Places, State, Stream};
 use crate::error::{Code, Error, Result};
-use crate::model::{Action, ContentHash, Digest, ModelName, RunId, StreamKey, SyncKey};
+use crate::model::{
+    Action, ConnectionKey, ContentHash, Digest, ModelName, RunId, StreamKey, SyncKey,
+};
 use crate::store::RunFence;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::Sender;
@@ -45,6 +48,8 @@ pub(super) struct Stage {
     pub(super) passes_opened: u16,
     /// Numbers of the passes that it ends.
     pub(super) passes_ended: Vec<u64>,
+    /// Whether it takes all records of a stream away.
+    cleared: bool,
     ops: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     bytes: usize,
     streams: BTreeMap<u32, (SharedStream, Changes)>,
@@ -60,6 +65,8 @@ pub(super) struct NewRow<'a> {
     pub(super) first_seen: i64,
     /// The sequence whose place it takes; 0 for none.
     pub(super) before: u64,
+    /// When its content was taken away, in microseconds since 1970; 0 if it was not.
+    pub(super) pruned: i64,
     pub(super) body: &'a [u8],
 }
 
@@ -155,6 +162,14 @@ impl Writer {
         created.or_else(|| self.shared.number(key))
     }
 
+    /// The streams of a connection.
+    pub(super) fn streams_of(&self, connection: &ConnectionKey) -> Vec<StreamKey> {
+        let mut keys = self.shared.stream_keys(Some(connection));
+        let created = self.stage.created.keys();
+        keys.extend(created.filter(|key| key.connection == *connection).cloned());
+        keys
+    }
+
     /// The number of a stream, which is created if need be.
     pub(super) fn stream_number(&mut self, key: &StreamKey) -> u32 {
         if let Some(number) = self.known_stream(key) {
@@ -219,11 +234,53 @@ impl Writer {
     /// The block that holds a sequence of a stream, as this group will leave it.
     pub(super) fn block_at(&self, number: u32, sequence: u64) -> Result<Option<Block>> {
         let (from, to) = keys::blocks(number, 0, sequence.saturating_add(1));
-        // Blocks of this group lie behind all others.
-        if let Some((key, Some(value))) = self.stage.ops.range(from..to).next_back() {
-            return Block::unpack(keys::last_u64(key)?, value).map(Some);
+        let there = self.shared.with_map(|map| {
+            let last = map.range_back(&from, &to).next();
+            last.map(|pair| pair.map(|(key, value)| (key.to_vec(), value)))
+                .transpose()
+        })?;
+        // Of this group are new blocks, behind all others, and ones that it writes again.
+        let staged = self.stage.ops.range(from..to).next_back();
+        let staged = staged.and_then(|(key, value)| Some((key, value.as_ref()?)));
+        match (staged, there) {
+            (Some((key, value)), there) if there.as_ref().is_none_or(|(last, _)| last <= key) => {
+                Block::unpack(keys::last_u64(key)?, value).map(Some)
+            }
+            (_, Some((key, value))) => Block::unpack(keys::last_u64(&key)?, &value).map(Some),
+            (_, None) => Ok(None),
         }
-        self.shared.with_map(|map| block_at(map, number, sequence))
+    }
+
+    /// Which places of a stream are pruned, as this group will leave them.
+    pub(super) fn look_at_pruned<T>(
+        &mut self,
+        number: u32,
+        look: impl FnOnce(&Sequences) -> T,
+    ) -> Result<T> {
+        self.touch(number)?;
+        let Some((stream, changes)) = self.stage.streams.get(&number) else {
+            return Ok(look(&Sequences::default()));
+        };
+        Ok(match &changes.pruned {
+            Some(pruned) => look(pruned),
+            None => look(&read(stream).pruned),
+        })
+    }
+
+    /// A stream of this group and what the group does to it.
+    pub(super) fn staged(&mut self, number: u32) -> Option<(&SharedStream, &mut Changes)> {
+        let (stream, changes) = self.stage.streams.get_mut(&number)?;
+        Some((stream, changes))
+    }
+
+    /// Notes that a block of a stream has other bytes.
+    pub(super) fn resize(&mut self, number: u32, before: u64, after: u64) -> Result<()> {
+        self.touch(number)?;
+        if let Some((_, changes)) = self.stage.streams.get_mut(&number) {
+            let bytes = &mut changes.state.bytes;
+            *bytes = bytes.saturating_sub(before).saturating_add(after);
+        }
+        Ok(())
     }
 
     /// Looks at the places of a stream as this group will leave them.
@@ -276,6 +333,7 @@ impl Writer {
                 action: row.action,
                 first_seen: row.first_seen,
                 before: row.before,
+                pruned: row.pruned,
                 hash: row.hash,
                 id: row.id,
                 body: row.body,
@@ -285,14 +343,21 @@ impl Writer {
             blocks.push(pack(&mut self.packer, number, header, &open)?);
         }
         // From here on nothing can fail.
+        let bytes: u64 = blocks.iter().map(|(_, block)| block.len() as u64).sum();
         for (key, block) in blocks {
             self.put(key, block);
         }
         if let Some((_, changes)) = self.stage.streams.get_mut(&number) {
+            changes.state.bytes += bytes;
             for (row, sequence) in rows.iter().zip(&sequences) {
                 changes.add(row, *sequence);
             }
         }
+        let pruned = rows
+            .iter()
+            .zip(&sequences)
+            .filter(|(row, _)| row.pruned != 0);
+        self.mark_pruned(number, pruned.map(|(_, sequence)| (*sequence, true)));
         self.follow_passes(number, rows, &sequences);
         Ok(sequences)
     }
@@ -300,6 +365,14 @@ impl Writer {
     /// Takes away every record of a stream; its sequences go on.
     pub(super) fn clear(&mut self, number: u32) -> Result<()> {
         self.touch(number)?;
+        for key in self.keys_in(&keys::all_pruned(number))? {
+            self.remove(key);
+        }
+        self.put(
+            keys::cleared(number),
+            self.commit_number().to_be_bytes().to_vec(),
+        );
+        self.stage.cleared = true;
         if let Some((_, changes)) = self.stage.streams.get_mut(&number) {
             let last_sequence = changes.state.last_sequence;
             changes.state = State {
@@ -307,9 +380,11 @@ impl Writer {
                 live: 0,
                 deleted: 0,
                 floor: last_sequence,
+                bytes: 0,
             };
             changes.entries.clear();
             changes.moves.clear();
+            changes.pruned = Some(Sequences::default());
             changes.cleared = true;
         }
         Ok(())
@@ -327,8 +402,13 @@ impl Writer {
                 let number = keys::stream_of(&key)?;
                 let name = names.get(&number).cloned();
                 let name = name.ok_or_else(|| damaged("a stream of the backup has no name"))?;
+                let state = State {
+                    // Its blocks are counted as they come in.
+                    bytes: 0,
+                    ..State::from_bytes(&value)?
+                };
                 let changes = Changes {
-                    state: State::from_bytes(&value)?,
+                    state,
                     ..Changes::default()
                 };
                 let stream = Arc::new(RwLock::new(Stream::new(number)));
@@ -348,10 +428,13 @@ impl Writer {
                 let block = Block::unpack(keys::last_u64(&key)?, &value)?;
                 self.touch(number)?;
                 if let Some((_, changes)) = self.stage.streams.get_mut(&number) {
+                    changes.state.bytes += block.stored;
                     for slot in &block.slots {
                         changes.follow(block.id(slot), slot, block.hash(slot));
                     }
                 }
+                let pruned = block.slots.iter().filter(|slot| slot.pruned != 0);
+                self.mark_pruned(number, pruned.map(|slot| (slot.sequence, true)));
                 self.put(key, value);
             }
             _ => self.put(key, value),
@@ -379,8 +462,9 @@ impl Writer {
     pub(super) fn commit(&mut self) -> Result<()> {
         let stage = std::mem::take(&mut self.stage);
         let mut ops: Vec<Op> = stage.ops.into_iter().collect();
-        for (number, (_, changes)) in &stage.streams {
-            if changes.is_any() || stage.created.values().any(|created| created == number) {
+        for (number, (stream, changes)) in &stage.streams {
+            let is_new = stage.created.values().any(|created| created == number);
+            if is_new || changes.state != read(stream).state {
                 ops.push((keys::state(*number), Some(changes.state.to_bytes())));
             }
         }
@@ -391,6 +475,9 @@ impl Writer {
         ops.push((keys::COMMIT.to_vec(), Some(position.to_bytes())));
         self.publish(ops, stage.streams, stage.created)?;
         self.forget_passes(stage.passes_ended);
+        if stage.cleared {
+            self.reclaim_later();
+        }
         self.freeze_if_full();
         if self.journal.bytes() >= self.shared.options.journal_bytes {
             self.flush()?;
@@ -414,6 +501,10 @@ impl Writer {
             self.fresh += changes.entries.len();
             stream.publish(changes);
         }
+        let room = guards
+            .iter()
+            .map(|stream| (stream.number, stream.state.bytes));
+        self.shared.note_room(room);
         drop(guards);
         for (key, number) in created {
             let stream = streams.iter().find(|stream| read(stream).number == number);
@@ -464,30 +555,42 @@ impl Writer {
         }
     }
 
-    /// Sends the largest index's fresh entries to the builder when too many wait.
+    /// Lets the builder give back the room of streams that were cleared.
+    pub(super) fn reclaim_later(&self) {
+        // The builder ends only with the store.
+        let _ = self.builder.send(Task::Reclaim);
+    }
+
+    /// Sends the fresh entries of the largest indexes to the builder when too many wait,
+    /// until half as many do: with thousands of small streams, looking for the largest is
+    /// the larger part of the work.
     fn freeze_if_full(&mut self) {
         let most = self.shared.options.index_entries_waiting;
         if self.fresh < most {
             return;
         }
-        let streams = self.shared.loaded();
-        let largest = streams
-            .iter()
-            .max_by_key(|stream| read(stream).index.fresh.len());
-        self.fresh = streams
-            .iter()
-            .map(|stream| read(stream).index.fresh.len())
-            .sum();
-        if let Some(stream) = largest
-            && self.fresh >= most
-        {
-            let frozen = write(stream).freeze();
-            self.fresh -= frozen.entries.len();
+        let mut streams: Vec<(usize, SharedStream)> = self
+            .shared
+            .loaded()
+            .into_iter()
+            .map(|stream| {
+                let fresh = read(&stream).index.fresh.len();
+                (fresh, stream)
+            })
+            .collect();
+        self.fresh = streams.iter().map(|(fresh, _)| fresh).sum();
+        if self.fresh < most {
+            return;
+        }
+        streams.sort_unstable_by_key(|(fresh, _)| std::cmp::Reverse(*fresh));
+        for (fresh, stream) in streams {
+            if self.fresh <= most / 2 {
+                return;
+            }
+            let frozen = write(&stream).freeze();
+            self.fresh -= fresh;
             // The builder ends only with the store.
-            let _ = self.builder.send(Task::Build {
-                stream: stream.clone(),
-                frozen,
-            });
+            let _ = self.builder.send(Task::Build { stream, frozen });
         }
     }
 }
