@@ -233,8 +233,10 @@ pub const DISK_FREE_BYTES_MIN: u64 = GIB;
 /// It bounds what is applied again when the store opens (0.2 s here); a larger one would
 /// flush less often and longer.
 pub const STORE_JOURNAL_BYTES: u64 = 24 * MIB;
-/// Entries of all indexes together that wait in memory, at about 100 bytes each, before
-/// the largest index writes them out. More make opening slower, fewer make more work.
+/// Entries of the log that no index run knows yet, over all streams: they wait in memory,
+/// at about 100 bytes each, and are read again when the store opens. At so many, the
+/// streams with most of them are indexed until half are left. More make opening slower,
+/// fewer make more work.
 pub const STORE_INDEX_ENTRIES_WAITING: usize = 64 * 1024;
 /// Bytes of memory that the store's map may hold before it is opened anew, which takes
 /// 50 to 300 ms: sled's own cache limit is not kept. Roughly a million records.

@@ -21,7 +21,10 @@ use tidegate::model::{
 };
 use tidegate::store::sled::simulation::Machine;
 use tidegate::store::sled::{OpenOptions, SledStore};
-use tidegate::store::{DeleteGuard, Health, PassEnd, RunEnd, RunFence, RunQuery, RunStart, Store};
+use tidegate::store::{
+    DeleteGuard, Health, PassEnd, PruneQuery, Reset, RetentionStore, RunEnd, RunFence, RunQuery,
+    RunStart, Store,
+};
 
 /// Operations of a workload: enough for several flushes, index runs and merges.
 const OPERATIONS: usize = 60;
@@ -56,15 +59,38 @@ impl Choices {
 /// What the store should hold.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Truth {
-    /// Version of each record, and whether it is live.
-    records: BTreeMap<String, (u64, bool)>,
+    records: BTreeMap<String, Record>,
     checkpoint: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Record {
+    version: u64,
+    live: bool,
+    pruned: bool,
+}
+
+/// What can be read of a record: its version, unless it is pruned, and whether it is live.
+type Seen = (Option<u64>, bool);
+
+impl Record {
+    fn seen(&self) -> Seen {
+        ((!self.pruned).then_some(self.version), self.live)
+    }
+}
+
+impl Truth {
+    fn seen(&self) -> (BTreeMap<String, Seen>, Option<String>) {
+        let records = self.records.iter();
+        let records = records.map(|(id, record)| (id.clone(), record.seen()));
+        (records.collect(), self.checkpoint.clone())
+    }
 }
 
 /// What a reader of the feed made of it.
 #[derive(Default)]
 struct Mirror {
-    records: BTreeMap<String, (u64, bool)>,
+    records: BTreeMap<String, Seen>,
     cursor: Option<Cursor>,
 }
 
@@ -176,9 +202,13 @@ impl Trial {
     async fn operate(&mut self) -> Result<()> {
         self.clock.advance(Duration::from_secs(1));
         let Some(fence) = self.fence.clone() else {
-            return self.begin().await;
+            return match self.choices.below(8) {
+                0 => self.clear().await,
+                _ => self.begin().await,
+            };
         };
-        match self.choices.below(12) {
+        match self.choices.below(13) {
+            12 => self.prune().await,
             0..6 => self.save(&fence).await,
             6 => self.delete(&fence).await,
             7..9 => self.move_checkpoint(&fence).await,
@@ -219,14 +249,19 @@ impl Trial {
         ids.dedup();
         for id in ids {
             let id = format!("r{id}");
-            let old = next.records.get(&id).filter(|(_, live)| *live);
+            let old = next.records.get(&id).filter(|record| record.live);
             let version = match (old, self.choices.below(3)) {
-                (Some((version, _)), 0) => *version,
+                (Some(record), 0) => record.version,
                 _ => self.versions,
             };
             // Wide lines, so that a journal frame spans sectors of the disk.
             lines += &format!("{{\"id\":\"{id}\",\"v\":{version},\"w\":\"{version:0>60}\"}}\n");
-            next.records.insert(id.clone(), (version, true));
+            let record = Record {
+                version,
+                live: true,
+                pruned: false,
+            };
+            next.records.insert(id.clone(), record);
             seen.push(id);
         }
         let batch =
@@ -250,7 +285,7 @@ impl Trial {
         for id in &ids {
             next.records
                 .entry(id.clone())
-                .and_modify(|record| record.1 = false);
+                .and_modify(|record| record.live = false);
         }
         self.maybe = Some(next.clone());
         let boxed = ids.iter().map(|id| id.as_str().into()).collect();
@@ -282,7 +317,7 @@ impl Trial {
         let mut next = self.truth.clone();
         if let Some(seen) = &self.pass {
             for (id, record) in &mut next.records {
-                record.1 &= seen.contains(id);
+                record.live &= seen.contains(id);
             }
         }
         self.maybe = Some(next.clone());
@@ -293,6 +328,34 @@ impl Trial {
         assert!(matches!(end, PassEnd::Deleted(_)), "{end:?}");
         self.settle(next);
         self.pass = None;
+        Ok(())
+    }
+
+    /// Takes the content of every record away.
+    async fn prune(&mut self) -> Result<()> {
+        let mut next = self.truth.clone();
+        next.records
+            .values_mut()
+            .for_each(|record| record.pruned = true);
+        self.maybe = Some(next.clone());
+        let query = PruneQuery {
+            through: None,
+            unchanged_since: None,
+            limit: usize::MAX,
+        };
+        self.store.prune(&stream(), query).await?;
+        self.settle(next);
+        Ok(())
+    }
+
+    /// Takes every record and the checkpoint away.
+    async fn clear(&mut self) -> Result<()> {
+        let next = Truth::default();
+        self.maybe = Some(next.clone());
+        let what = Reset::CheckpointAndRecords;
+        self.store.reset(&sync(), &[model()], what).await?;
+        self.settle(next);
+        self.mirror.records.clear();
         Ok(())
     }
 
@@ -326,9 +389,15 @@ impl Trial {
             .expect("the store opens after a power loss");
         (self.fence, self.pass) = (None, None);
         let found = self.found().await;
-        let maybe = self.maybe.take();
-        if Some(&found) == maybe.as_ref() {
-            self.truth = found;
+        if let Some(maybe) = self.maybe.take()
+            && maybe.seen() == found
+        {
+            // Of what is cleared, a reader is told nothing.
+            let gone = maybe.records.is_empty() && !self.truth.records.is_empty();
+            self.truth = maybe;
+            if gone {
+                self.mirror.records.clear();
+            }
         }
         self.check().await;
         let running = self.store.runs(RunQuery {
@@ -346,7 +415,7 @@ impl Trial {
     }
 
     /// What the store holds.
-    async fn found(&mut self) -> Truth {
+    async fn found(&mut self) -> (BTreeMap<String, Seen>, Option<String>) {
         let mut whole = Mirror::default();
         self.read_into(&mut whole).await.expect("the feed is read");
         let checkpoint = self
@@ -354,27 +423,33 @@ impl Trial {
             .checkpoint(&sync())
             .await
             .expect("the checkpoint is read");
-        Truth {
-            records: whole.records,
-            checkpoint: checkpoint.map(|checkpoint| checkpoint.json),
-        }
+        (whole.records, checkpoint.map(|checkpoint| checkpoint.json))
     }
 
     /// Holds what is there against what should be, by each way of reading.
     async fn check(&mut self) {
         let found = self.found().await;
-        assert_eq!(found, self.truth);
+        assert_eq!(found, self.truth.seen());
         self.read_on().await.expect("the feed is read");
-        assert_eq!(
-            self.mirror.records, self.truth.records,
-            "a reader missed a change"
+        // Of a record that was pruned before it was read, a reader has no version.
+        let fits = |(id, (version, live)): (&String, &Seen)| {
+            let truth = self.truth.records.get(id);
+            truth.is_some_and(|truth| {
+                truth.live == *live && version.is_none_or(|version| version == truth.version)
+            })
+        };
+        let read = &self.mirror.records;
+        assert!(
+            read.len() == self.truth.records.len() && read.iter().all(fits),
+            "a reader missed a change: {read:?}, not {:?}",
+            self.truth
         );
         let stats = self.store.stats(&stream()).await.expect("stats");
         let live = self
             .truth
             .records
             .values()
-            .filter(|(_, live)| *live)
+            .filter(|record| record.live)
             .count() as u64;
         assert_eq!(
             (stats.live, stats.live + stats.deleted),
@@ -410,7 +485,8 @@ impl Trial {
                 last = change.sequence;
                 let body: serde_json::Value =
                     serde_json::from_slice(&change.body).expect("a body is JSON");
-                let version = body["v"].as_u64().expect("a version");
+                let version = body["v"].as_u64();
+                assert_eq!(version.is_none(), change.pruned.is_some());
                 mirror.records.insert(
                     change.id.to_string(),
                     (version, change.action != Action::Deleted),

@@ -347,7 +347,7 @@ mod tests {
                         action: Action::from_u8((step % 3 + 1) as u8).unwrap(),
                         first_seen: header().time - i64::from(*age),
                         before: u64::from(*before),
-                        pruned: i64::from(step % 2) * (header().time + i64::from(*age)),
+                        pruned: i64::from(step % 2 == 1) * (header().time + i64::from(*age)),
                         hash: ContentHash([*step as u8; 16]),
                         id,
                         body,

@@ -85,8 +85,8 @@ pub struct OpenOptions {
     pub disk_free_bytes_min: u64,
     /// Bytes of journal after which the map is flushed and the journal starts anew.
     pub journal_bytes: u64,
-    /// Entries of all indexes together that wait in memory before the largest index
-    /// writes them out.
+    /// Entries of the log that wait for an index run, over all streams, before some
+    /// are written.
     pub index_entries_waiting: usize,
     /// Bytes of memory that the map may hold before it is opened anew.
     pub map_bytes: u64,

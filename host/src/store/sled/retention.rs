@@ -288,3 +288,150 @@ impl Writer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::model::{ChangeFilter, SaveMode};
+    use crate::store::sled::OpenOptions;
+    use crate::store::sled::tests::{batch, begin, model, success, sync};
+    use crate::store::{Reset, RunFence, Store};
+    use std::ops::Range;
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    /// How long work beside the committer may take.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// A store whose index runs are small.
+    fn open(folder: &Path) -> SledStore {
+        let options = OpenOptions {
+            disk_free_bytes_min: 0,
+            index_entries_waiting: 200,
+            ..OpenOptions::default()
+        };
+        SledStore::open(folder, options, Arc::new(SystemClock::new())).unwrap()
+    }
+
+    async fn save(store: &SledStore, fence: &RunFence, ids: Range<u32>, version: u32) {
+        let records = batch(ids.map(|id| (id, version)));
+        let model = model();
+        let saved = store.save(fence, &model, records, SaveMode::Override);
+        saved.await.unwrap();
+    }
+
+    fn keys(store: &SledStore, (from, to): keys::Range) -> usize {
+        let count = |map: &dyn crate::store::sled::map::OrderedMap| {
+            map.range(&from, &to).map(|pair| pair.map(drop)).collect()
+        };
+        let pairs: Vec<()> = store.shared.with_map(count).unwrap();
+        pairs.len()
+    }
+
+    async fn until(what: &str, is_so: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < PATIENCE, "{what}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_was_cleared_gives_its_room_back_also_after_a_close() {
+        let folder = tempfile::tempdir().unwrap();
+        for with_reader in [false, true] {
+            let store = open(folder.path());
+            let (fence, _) = begin(&store, 1 + u128::from(with_reader)).await;
+            for from in 0..20 {
+                save(&store, &fence, from * 100..from * 100 + 100, 0).await;
+            }
+            store.finish_run(&fence, success(vec![])).await.unwrap();
+            let [stream] = store.shared.numbers()[..] else {
+                panic!("one stream")
+            };
+            // As if a backup were being written.
+            let pinned =
+                with_reader.then(|| crate::store::sled::verify::Pinned::new(store.shared.clone()));
+            let what = Reset::CheckpointAndRecords;
+            store.reset(&sync(), &[model()], what).await.unwrap();
+            let is_empty = |store: &SledStore| {
+                keys(store, keys::blocks(stream, 0, u64::MAX)) == 0
+                    && keys(store, keys::all(Table::Bucket)) == 0
+                    && keys(store, keys::all(Table::Filter)) == 0
+                    && keys(store, keys::all(Table::Cleared)) == 0
+            };
+            let store = match pinned {
+                None => store,
+                Some(pinned) => {
+                    // The builder has looked once and left all as it was.
+                    store.queue.care(|_| Ok(())).unwrap();
+                    assert!(keys(&store, keys::blocks(stream, 0, u64::MAX)) > 0);
+                    drop(pinned);
+                    store.close().unwrap();
+                    open(folder.path())
+                }
+            };
+            until("blocks or runs are left", || is_empty(&store)).await;
+            assert_eq!(store.verify().await.unwrap().defects, Vec::<String>::new());
+            store.close().unwrap();
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_small_stream_that_keeps_changing_does_not_grow_without_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let (fence, _) = begin(&store, 1).await;
+        let environment = sync().connection.environment;
+        let mut most = 0;
+        for version in 0..200 {
+            save(&store, &fence, 0..100, version).await;
+            if version == 49 {
+                most = store.stored_bytes(&environment);
+            }
+        }
+        // 20,000 entries were written, of which 100 count.
+        let stored = || store.stored_bytes(&environment);
+        until("the log only grows", || stored() < most).await;
+        store.finish_run(&fence, success(vec![])).await.unwrap();
+        let stream = sync().stream(model());
+        let feed = store.changes(&stream, None, 1_000, ChangeFilter::ALL);
+        let feed = feed.await.unwrap().changes;
+        assert_eq!(feed.len(), 100);
+        assert!(
+            feed.iter()
+                .all(|change| change.body.ends_with(b"\"v\":199}"))
+        );
+        assert_eq!(store.verify().await.unwrap().defects, Vec::<String>::new());
+        store.close().unwrap();
+        let store = open(folder.path());
+        assert!(store.stored_bytes(&environment) < most);
+        assert_eq!(store.verify().await.unwrap().defects, Vec::<String>::new());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn forgetting_goes_through_tables_of_many_pieces() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let count = ROWS_AT_ONCE as u128 + 200;
+        for run in 0..count {
+            let (fence, _) = begin(&store, run).await;
+            store.finish_run(&fence, success(vec![])).await.unwrap();
+        }
+        let query = ForgetRuns {
+            before: Timestamp::MIN,
+            logs_before: Timestamp::MIN,
+            per_sync: 10,
+        };
+        let forgotten = store.forget_runs(query).await.unwrap();
+        assert_eq!(forgotten.runs, count as u64 - 10);
+        assert_eq!(keys(&store, keys::all(Table::Run)), 10);
+        assert_eq!(keys(&store, keys::all(Table::RunOf)), 10);
+        assert_eq!(
+            store.forget_runs(query).await.unwrap(),
+            Forgotten::default()
+        );
+    }
+}

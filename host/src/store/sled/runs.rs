@@ -146,6 +146,9 @@ impl Writer {
     pub(super) fn append_log(&mut self, fence: &RunFence, lines: &[LogLine]) -> Result<()> {
         let packed = pack_log(lines)?;
         let live = self.live(fence)?;
+        if lines.is_empty() {
+            return Ok(());
+        }
         let part = live.log_parts;
         live.log_parts += 1;
         self.put(keys::log(fence.run, part), packed);

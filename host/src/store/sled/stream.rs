@@ -252,6 +252,15 @@ impl Stream {
         Ok(entry.filter(|entry| entry.sequence > self.state.floor))
     }
 
+    /// How many entries of the log no run of the index knows, nor one that is on its way:
+    /// as many are read again when the store is opened. Those of one id count each.
+    pub(super) fn unindexed(&self) -> usize {
+        let frozen = self.index.frozen.first().map(|frozen| frozen.watermark);
+        let watermark = frozen.unwrap_or(self.index.manifest.watermark);
+        let known = watermark.max(self.state.floor);
+        self.state.last_sequence.saturating_sub(known) as usize
+    }
+
     /// Takes the fresh entries away to become a run.
     pub(super) fn freeze(&mut self) -> Arc<Frozen> {
         let entries = std::mem::take(&mut self.index.fresh);

@@ -4,6 +4,7 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::model::json::{RecordRules, scan};
 use crate::model::{Action, Outcome, RunState, Trigger, Usage, Variant};
+use crate::store::RetentionStore;
 use jiff::Timestamp;
 
 pub(super) fn sync() -> SyncKey {
@@ -253,6 +254,13 @@ async fn a_backup_brings_everything_back_under_a_new_epoch() {
     };
     store.append_log(&fence, vec![line.clone()]).await.unwrap();
     let stream = sync().stream(model());
+    let query = crate::store::PruneQuery {
+        through: None,
+        unchanged_since: None,
+        limit: 70,
+    };
+    store.prune(&stream, query).await.unwrap();
+    let stored = store.stored_bytes(&stream.connection.environment);
     let page = store
         .changes(&stream, None, 5, ChangeFilter::ALL)
         .await
@@ -291,6 +299,12 @@ async fn a_backup_brings_everything_back_under_a_new_epoch() {
     let store = open(&new);
     assert_eq!(feed(&store).await, before);
     assert_eq!(store.stats(&stream).await.unwrap(), stats);
+    assert_eq!(store.stored_bytes(&stream.connection.environment), stored);
+    assert_eq!(
+        store.prune(&stream, query).await.unwrap().count,
+        70,
+        "other records than before"
+    );
     assert_eq!(
         store.checkpoint(&sync()).await.unwrap().unwrap().json,
         "{\"at\":9}"

@@ -35,8 +35,8 @@ pub(super) struct Writer {
     packer: Packer,
     builder: Sender<Task>,
     next_stream: u32,
-    /// Entries that wait in memory, over all streams.
-    fresh: usize,
+    /// Entries of the log that wait for an index run, over all streams.
+    unindexed: usize,
 }
 
 /// What the present group of writes will do.
@@ -86,7 +86,7 @@ impl Writer {
             packer: Packer::new()?,
             builder,
             next_stream,
-            fresh: 0,
+            unindexed: 0,
         })
     }
 
@@ -498,7 +498,7 @@ impl Writer {
         let mut guards: Vec<_> = streams.iter().map(write).collect();
         self.apply(ops)?;
         for (stream, changes) in guards.iter_mut().zip(changes) {
-            self.fresh += changes.entries.len();
+            self.unindexed += changes.moves.len();
             stream.publish(changes);
         }
         let room = guards
@@ -561,12 +561,12 @@ impl Writer {
         let _ = self.builder.send(Task::Reclaim);
     }
 
-    /// Sends the fresh entries of the largest indexes to the builder when too many wait,
-    /// until half as many do: with thousands of small streams, looking for the largest is
-    /// the larger part of the work.
+    /// Lets the builder index the streams of which most waits when too much does, until
+    /// half as much does: with thousands of small streams, looking for the largest is the
+    /// larger part of the work.
     fn freeze_if_full(&mut self) {
         let most = self.shared.options.index_entries_waiting;
-        if self.fresh < most {
+        if self.unindexed < most {
             return;
         }
         let mut streams: Vec<(usize, SharedStream)> = self
@@ -574,21 +574,21 @@ impl Writer {
             .loaded()
             .into_iter()
             .map(|stream| {
-                let fresh = read(&stream).index.fresh.len();
-                (fresh, stream)
+                let unindexed = read(&stream).unindexed();
+                (unindexed, stream)
             })
             .collect();
-        self.fresh = streams.iter().map(|(fresh, _)| fresh).sum();
-        if self.fresh < most {
+        self.unindexed = streams.iter().map(|(unindexed, _)| unindexed).sum();
+        if self.unindexed < most {
             return;
         }
-        streams.sort_unstable_by_key(|(fresh, _)| std::cmp::Reverse(*fresh));
-        for (fresh, stream) in streams {
-            if self.fresh <= most / 2 {
+        streams.sort_unstable_by_key(|(unindexed, _)| std::cmp::Reverse(*unindexed));
+        for (unindexed, stream) in streams {
+            if self.unindexed <= most / 2 {
                 return;
             }
             let frozen = write(&stream).freeze();
-            self.fresh -= fresh;
+            self.unindexed -= unindexed;
             // The builder ends only with the store.
             let _ = self.builder.send(Task::Build { stream, frozen });
         }
