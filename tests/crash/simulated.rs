@@ -154,8 +154,11 @@ fn run(seed: u64, step: u64) -> u64 {
             }
         }
         if steps.is_none() {
-            // From here on the power stays.
+            // From here on the power stays; work beside the writes may just have lost it.
             machine.go_down_at(u64::MAX);
+            if machine.is_down() {
+                trial.come_back().await;
+            }
         }
         trial.check().await;
         drop(trial);

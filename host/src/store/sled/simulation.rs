@@ -96,6 +96,11 @@ impl Machine {
         lock(&self.world).down_at = Some(step);
     }
 
+    /// Whether the power is gone.
+    pub fn is_down(&self) -> bool {
+        lock(&self.world).down
+    }
+
     /// Takes the power away, if it is not gone already, and gives it back: what was not
     /// durable is there in part.
     pub fn restart(&self) {
