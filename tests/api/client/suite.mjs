@@ -230,7 +230,41 @@ await row('a cursor of another stream is stale', () => refused(() => list('comma
 await row('records of an unknown connection', () => refused(() => list('nobody'), 400, 'unknown_connection'));
 await row('a limit over 10000', () => refused(() => list('c1', { limit: 10001 }), 400, 'invalid_query_params'));
 await row('modified_after of more than a year ago', () => refused(() => list('c1', { modifiedAfter: '2001-01-01T00:00:00Z' }), 400, 'invalid_query_params'));
-await row('prune says that it is not there yet', () => refused(() => nango.pruneRecords({ providerConfigKey: crm, connectionId: 'c1', model: 'Item', untilCursor: last }), 501, 'not_implemented'));
+const prune = (connection, untilCursor, rest = {}) => nango.pruneRecords({ providerConfigKey: crm, connectionId: connection, model: 'Item', untilCursor, ...rest });
+const pruned = (page) => page.records.filter((record) => record._nango_metadata.pruned_at !== null).map((record) => record.id);
+await row('prune takes the content of what was read, the oldest first', async () => {
+    await script('old', saves({ id: '1', v: 1 }, { id: '2', v: 1 }, { id: '3', v: 1 }, { id: '4', v: 1 }));
+    await run('old');
+    const before = (await list('old')).records;
+    const third = before[2]._nango_metadata.cursor;
+    assert.deepEqual(await prune('old', third, { limit: 2 }), { count: 2, has_more: true });
+    assert.deepEqual(await prune('old', third), { count: 1, has_more: false });
+    assert.deepEqual(await prune('old', third), { count: 0, has_more: false });
+    const after = (await list('old')).records;
+    assert.deepEqual(pruned({ records: after }), ['1', '2', '3']);
+    const { pruned_at, ...metadata } = after[0]._nango_metadata;
+    assert.ok(!Number.isNaN(Date.parse(pruned_at)));
+    assert.deepEqual(after[0], { id: '1', _nango_metadata: after[0]._nango_metadata });
+    const { pruned_at: none, ...was } = before[0]._nango_metadata;
+    assert.deepEqual(metadata, was);
+    assert.deepEqual(after[3], before[3]);
+});
+await row('what was pruned comes back with the same content and is no change', async () => {
+    const [, , , fourth] = (await list('old')).records;
+    await script('old', saves({ id: '1', v: 1 }, { id: '2', v: 2 }));
+    await run('old');
+    const page = await list('old');
+    assert.deepEqual(ids(page), ['1', '3', '4', '2']);
+    assert.deepEqual(pruned(page), ['3']);
+    assert.equal(page.records[0].v, 1);
+    const news = await list('old', { cursor: fourth._nango_metadata.cursor });
+    assert.deepEqual(ids(news), ['2']);
+    assert.equal(news.records[0]._nango_metadata.last_action, 'UPDATED');
+});
+await row('a prune up to a cursor of nobody', () => refused(() => prune('old', 'bm90IGEgY3Vyc29y'), 400, 'invalid_cursor'));
+await row('a prune up to a cursor of another stream', () => refused(() => prune('comma', last), 410, 'cursor.stale'));
+await row('a prune of an unknown connection', () => refused(() => prune('nobody', last), 400, 'unknown_connection'));
+await row('a prune of more than 10000', () => refused(() => prune('old', last, { limit: 10001 }), 400, 'invalid_body'));
 
 // ---- trigger, start, pause ----------------------------------------------------------
 
