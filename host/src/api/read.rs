@@ -1,6 +1,7 @@
 //! Reading requests strictly: what is not known is refused with its name, so that a
 //! misspelt option is never passed over in silence.
 
+use super::document::header as parameter;
 use super::error::{Answer, Failure, Part};
 use crate::limits::MIB;
 use crate::model::{ConnectionId, Integration};
@@ -17,6 +18,9 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 use url::form_urlencoded;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::{IntoParams, ToSchema};
 
 /// Bytes of a JSON body: room for the metadata (64 KiB) of thousands of connections'
 /// ids. Nango takes 75 MB, which a thousand connections at once would turn into 75 GB.
@@ -165,6 +169,34 @@ pub struct Selection {
     pub integration: Option<Integration>,
     /// `Connection-Id`.
     pub connection: Option<ConnectionId>,
+}
+
+/// The headers of [`Selection`], for the document of routes that need both.
+pub struct WholeSelection;
+
+impl IntoParams for Selection {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        selection(Required::False)
+    }
+}
+
+impl IntoParams for WholeSelection {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        selection(Required::True)
+    }
+}
+
+fn selection(required: Required) -> Vec<Parameter> {
+    let (integration, connection) = (Integration::name(), ConnectionId::name());
+    vec![
+        parameter(
+            "Provider-Config-Key",
+            &integration,
+            required.clone(),
+            "The integration",
+        ),
+        parameter("Connection-Id", &connection, required, "The connection"),
+    ]
 }
 
 impl<S: Sync> FromRequestParts<S> for Selection {

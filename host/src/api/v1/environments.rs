@@ -4,49 +4,75 @@
 use crate::api::Service;
 use crate::api::answer::time;
 use crate::api::auth::{Caller, Operator, forbidden};
+use crate::api::document::{Routes, number};
 use crate::api::error::{Answer, Failure, Part};
 use crate::api::read::{self, At, Nothing, Query};
 use crate::error::Result;
 use crate::model::{Environment, EnvironmentRow, Resources, Scope, WebhookSettings};
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, patch};
-use axum::{Json, Router};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use url::Url;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
+use utoipa_axum::routes;
 
 /// The routes of this file.
-pub fn routes() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/v1/environments", get(list).post(add))
-        .route("/v1/environments/{name}", patch(change))
+pub fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(list, add))
+        .routes(routes!(change))
 }
 
-fn shown(row: &EnvironmentRow) -> Value {
-    json!({
-        "name": row.name,
-        "resources": row.resources,
-        "webhooks": row.webhooks,
-        "created": time(row.created),
-    })
+/// An environment.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ShownEnvironment)]
+struct Shown {
+    name: Environment,
+    resources: Resources,
+    webhooks: WebhookSettings,
+    #[schema(format = DateTime)]
+    created: String,
 }
 
+fn shown(row: &EnvironmentRow) -> Shown {
+    Shown {
+        name: row.name.clone(),
+        resources: row.resources,
+        webhooks: row.webhooks.clone(),
+        created: time(row.created),
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct Environments {
+    environments: Vec<Shown>,
+}
+
+/// All environments of the host.
+#[utoipa::path(
+    get,
+    path = "/v1/environments",
+    security(("operator" = [])),
+    responses((status = 200, body = Environments)),
+)]
 async fn list(
     _: Operator,
     State(service): State<Arc<Service>>,
     Query(Nothing {}): Query<Nothing>,
-) -> Json<Value> {
+) -> Json<Environments> {
     let rows = service.catalog.environments();
-    let shown: Vec<Value> = rows.iter().map(|row| shown(row)).collect();
-    Json(json!({ "environments": shown }))
+    let environments = rows.iter().map(|row| shown(row)).collect();
+    Json(Environments { environments })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AddEnvironment)]
 struct AddBody {
     name: Environment,
     resources: ResourcesBody,
@@ -54,19 +80,29 @@ struct AddBody {
     webhooks: WebhooksBody,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ResourcesBody {
+    #[schema(schema_with = at_least_one)]
     memory_mib: u64,
+    #[schema(schema_with = at_least_one)]
     runs: u32,
 }
 
-#[derive(Default, Deserialize)]
+/// The schema of a resource: nothing could run with 0.
+fn at_least_one() -> Object {
+    number(1, u32::MAX as usize)
+}
+
+/// What is named is changed. URLs are http or https; null takes one away.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WebhooksBody {
     #[serde(deserialize_with = "read::maybe_null")]
+    #[schema(value_type = Option<String>)]
     primary_url: Option<Option<String>>,
     #[serde(deserialize_with = "read::maybe_null")]
+    #[schema(value_type = Option<String>)]
     secondary_url: Option<Option<String>>,
     on_unchanged: Option<bool>,
     on_error: Option<bool>,
@@ -128,14 +164,42 @@ fn webhooks_at_first() -> WebhookSettings {
     }
 }
 
+/// An environment that was added, with what opens it.
+#[derive(Serialize, ToSchema)]
+struct NewEnvironment {
+    name: Environment,
+    resources: Resources,
+    webhooks: WebhookSettings,
+    #[schema(format = DateTime)]
+    created: String,
+    /// What its webhooks are signed with.
+    signing_key: String,
+    key: FirstKey,
+}
+
+#[derive(Serialize, ToSchema)]
+struct FirstKey {
+    id: String,
+    scopes: BTreeSet<Scope>,
+    /// Its text, shown here and never again.
+    key: String,
+}
+
 /// Adds an environment, and answers its first key and its signing key: the key is shown
 /// here and never again.
+#[utoipa::path(
+    post,
+    path = "/v1/environments",
+    request_body = AddBody,
+    security(("operator" = [])),
+    responses((status = 201, body = NewEnvironment)),
+)]
 async fn add(
     _: Operator,
     State(service): State<Arc<Service>>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<(StatusCode, Json<Value>)> {
+) -> Answer<(StatusCode, Json<NewEnvironment>)> {
     let body: AddBody = read::json(body).await?;
     body.webhooks.check()?;
     let mut webhooks = webhooks_at_first();
@@ -150,10 +214,20 @@ async fn add(
         .catalog
         .add_key(&row.name, "first key", scopes)
         .await?;
-    let mut answer = shown(&row);
-    answer["signing_key"] = signing_key(&service, &row.name)?.into();
-    answer["key"] = json!({ "id": key.id, "scopes": key.scopes, "key": text });
-    Ok((StatusCode::CREATED, Json(answer)))
+    let shown = shown(&row);
+    let new = NewEnvironment {
+        signing_key: signing_key(&service, &row.name)?,
+        key: FirstKey {
+            id: key.id.clone(),
+            scopes: key.scopes.clone(),
+            key: text,
+        },
+        name: shown.name,
+        resources: shown.resources,
+        webhooks: shown.webhooks,
+        created: shown.created,
+    };
+    Ok((StatusCode::CREATED, Json(new)))
 }
 
 fn signing_key(service: &Service, name: &Environment) -> Result<String> {
@@ -161,21 +235,31 @@ fn signing_key(service: &Service, name: &Environment) -> Result<String> {
     Ok(key.as_str().unwrap_or_default().to_owned())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = EnvironmentChange)]
 struct ChangeBody {
+    /// Only with the operator's key.
     resources: Option<ResourcesBody>,
     webhooks: Option<WebhooksBody>,
 }
 
 /// Changes an environment. Its resources are the operator's to give.
+#[utoipa::path(
+    patch,
+    path = "/v1/environments/{name}",
+    params(("name" = Environment, Path)),
+    request_body = ChangeBody,
+    security(("key" = ["manage"])),
+    responses((status = 200, body = Shown)),
+)]
 async fn change(
     caller: Caller,
     State(service): State<Arc<Service>>,
     At(name): At<Environment>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Shown>> {
     let is_operator = matches!(caller, Caller::Operator);
     if let Caller::Key(key) = &caller
         && (key.environment != name || !key.scopes.contains(&Scope::Manage))
