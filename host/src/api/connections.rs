@@ -6,6 +6,7 @@ use super::answer::{Success, success};
 use super::auth::{Manager, Reader};
 use super::document::{Routes, alias, number};
 use super::error::{Answer, Failure, Part};
+use super::metadata::check_metadata;
 use super::read::{self, At, Nothing, Query, from_text, maybe_null};
 use super::shown::{Listed, Whole};
 use crate::catalog::NewConnection;
@@ -292,6 +293,10 @@ async fn create(
         .catalog
         .integration(&environment, &body.provider_config_key)
         .map_err(|error| Failure::bad("unknown_provider_config", error.message))?;
+    // Before anything is set up.
+    if let Some(metadata) = &body.metadata {
+        check_metadata(metadata.get())?;
+    }
     let key = ConnectionKey {
         environment,
         integration: body.provider_config_key,

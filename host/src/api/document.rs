@@ -144,7 +144,9 @@ fn finish(mut document: OpenApi) -> OpenApi {
     info.description = Some(
         "The sync part of Nango's API, at the same paths, and `/v1` for what that lacks.".into(),
     );
-    info.license = Some(License::new(env!("CARGO_PKG_LICENSE")));
+    let mut license = License::new(env!("CARGO_PKG_LICENSE"));
+    license.identifier = Some(license.name.clone());
+    info.license = Some(license);
     document.info = info;
     let mut shared = shared();
     let components = document.components.get_or_insert_default();

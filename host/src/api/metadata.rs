@@ -89,12 +89,7 @@ async fn write(
     let bytes = read::bytes(body, JSON_BODY_BYTES_MAX, JSON_BODY_TIME).await?;
     let body: MetadataBody<'_> = read::from_json(&bytes)?;
     let metadata = body.metadata.get();
-    json::check_object(
-        metadata.as_bytes(),
-        METADATA_BYTES_MAX,
-        Code::MetadataInvalid,
-    )
-    .map_err(|error| Failure::invalid(Part::Body, "metadata", error.message))?;
+    check_metadata(metadata)?;
     let ids = match body.connection_id {
         Ids::One(id) => vec![id],
         Ids::Many(ids) => ids,
@@ -119,4 +114,10 @@ async fn write(
         })?;
     }
     Ok((status, [(header::CONTENT_TYPE, "application/json")], bytes).into_response())
+}
+
+/// Refuses metadata that is no object, or too long, as a part of a body.
+pub fn check_metadata(json: &str) -> Answer<()> {
+    json::check_object(json.as_bytes(), METADATA_BYTES_MAX, Code::MetadataInvalid)
+        .map_err(|error| Failure::invalid(Part::Body, "metadata", error.message))
 }

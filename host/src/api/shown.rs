@@ -21,7 +21,6 @@ pub struct Listed {
     provider_config_key: String,
     provider: String,
     errors: Vec<FailedSync>,
-    #[schema(value_type = Option<Object>)]
     end_user: Option<Value>,
     tags: BTreeMap<String, String>,
     #[schema(value_type = Option<Object>)]
@@ -39,7 +38,6 @@ pub struct Whole {
     provider_config_key: String,
     provider: String,
     errors: Vec<FailedSync>,
-    #[schema(value_type = Option<Object>)]
     end_user: Option<Value>,
     tags: BTreeMap<String, String>,
     #[schema(value_type = Option<Object>)]

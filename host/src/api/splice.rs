@@ -15,9 +15,12 @@ use utoipa::ToSchema;
 /// The field that tells what became of a record; one of the sync's own gives way to it.
 const METADATA: &str = "_nango_metadata";
 
-/// A page of records, for the document: what [`record`] writes is never held as this.
+/// A page of records.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
+#[expect(
+    dead_code,
+    reason = "only its schema is used: a page is written while it is sent"
+)]
 pub struct RecordPage {
     /// Where to go on; null at the end.
     next_cursor: Option<String>,

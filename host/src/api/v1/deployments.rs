@@ -72,7 +72,7 @@ struct Deployed {
     post,
     path = "/v1/deployments",
     params(DeployQuery),
-    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    request_body(content = serde_json::Value, content_type = "application/wasm"),
     security(("key" = ["manage"])),
     responses(
         (status = 201, body = Deployed),

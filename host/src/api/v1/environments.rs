@@ -4,7 +4,7 @@
 use crate::api::Service;
 use crate::api::answer::time;
 use crate::api::auth::{Caller, Operator, forbidden};
-use crate::api::document::{Routes, number};
+use crate::api::document::Routes;
 use crate::api::error::{Answer, Failure, Part};
 use crate::api::read::{self, At, Nothing, Query};
 use crate::error::Result;
@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use url::Url;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::Object;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa_axum::routes;
 
 /// The routes of this file.
@@ -91,7 +91,8 @@ struct ResourcesBody {
 
 /// The schema of a resource: nothing could run with 0.
 fn at_least_one() -> Object {
-    number(1, u32::MAX as usize)
+    let whole = ObjectBuilder::new().schema_type(Type::Integer);
+    whole.minimum(Some(1_u32)).build()
 }
 
 /// What is named is changed. URLs are http or https; null takes one away.

@@ -169,9 +169,12 @@ async fn show(
     whole(&find(&service, &environment, id).await?).map(Json)
 }
 
-/// The log of a run, for the document: it is written while it is sent.
+/// The log of a run.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
+#[expect(
+    dead_code,
+    reason = "only its schema is used: a log is written while it is sent"
+)]
 struct RunLog {
     lines: Vec<LogLine>,
 }
