@@ -10,4 +10,5 @@ mod isolation;
 mod openapi;
 mod reading;
 mod slow;
+mod spoilt;
 mod world;

@@ -101,6 +101,24 @@ async fn it_is_valid_by_the_rules_that_no_schema_tells() -> Result<()> {
     Ok(())
 }
 
+/// What people read names every route, too.
+#[tokio::test]
+async fn the_docs_name_every_route() -> Result<()> {
+    let docs = include_str!("../../docs/http-api.md");
+    let words: Vec<&str> = docs.split_whitespace().collect();
+    let docs = words.join(" ");
+    let document = Document::of(&World::start().await?).await?;
+    let missing: Vec<&str> = document
+        .paths()
+        .map(|(path, _)| path)
+        // An alias, of which the docs say that it is the same.
+        .filter(|path| !path.starts_with("/connection/"))
+        .filter(|path| !docs.contains(path))
+        .collect();
+    assert!(missing.is_empty(), "docs/http-api.md lacks {missing:?}");
+    Ok(())
+}
+
 /// References that lead nowhere.
 fn references(document: &Document, value: &Value, problems: &mut Vec<String>) {
     match value {

@@ -1,6 +1,7 @@
 //! Which syncs a request is about.
 
 use super::error::{Answer, Failure, Part};
+use super::read::object;
 use super::status;
 use crate::catalog::Catalog;
 use crate::model::{
@@ -24,6 +25,7 @@ pub enum Named {
     /// `name` or `name::variant`.
     Text(String),
     /// The same apart.
+    #[serde(deserialize_with = "object")]
     Parts(Parts),
 }
 

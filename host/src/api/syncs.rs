@@ -5,7 +5,7 @@ use super::answer::{Success, success};
 use super::auth::{Controller, Reader};
 use super::document::Routes;
 use super::error::{Answer, Failure, Part};
-use super::read::{self, Nothing, Query, Selection, nullable};
+use super::read::{self, Nothing, Query, Selection, maybe_object, nullable};
 use super::selected::{Named, Selected};
 use super::status::{self, SyncStatus};
 use crate::model::{
@@ -41,6 +41,7 @@ struct TriggerBody {
     provider_config_key: Option<Integration>,
     connection_id: Option<ConnectionId>,
     /// Not with `sync_mode` or `full_resync`, which are older.
+    #[serde(default, deserialize_with = "maybe_object")]
     opts: Option<Options>,
     sync_mode: Option<Mode>,
     full_resync: Option<bool>,

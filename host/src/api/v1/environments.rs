@@ -75,8 +75,9 @@ async fn list(
 #[schema(as = AddEnvironment)]
 struct AddBody {
     name: Environment,
+    #[serde(deserialize_with = "read::object")]
     resources: ResourcesBody,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::object")]
     webhooks: WebhooksBody,
 }
 
@@ -241,7 +242,9 @@ fn signing_key(service: &Service, name: &Environment) -> Result<String> {
 #[schema(as = EnvironmentChange)]
 struct ChangeBody {
     /// Only with the operator's key.
+    #[serde(default, deserialize_with = "read::maybe_object")]
     resources: Option<ResourcesBody>,
+    #[serde(default, deserialize_with = "read::maybe_object")]
     webhooks: Option<WebhooksBody>,
 }
 

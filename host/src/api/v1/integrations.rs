@@ -82,7 +82,7 @@ struct SetBody {
     #[serde(default)]
     provider: String,
     base_url: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::object")]
     auth: AuthScheme,
     #[serde(default)]
     hosts: Vec<String>,
