@@ -115,7 +115,12 @@ impl World {
         Ok(World {
             address,
             operator,
-            http: reqwest::Client::builder().no_proxy().build()?,
+            // A connection for each request: the host closes those that lie idle, and one
+            // that is used again in that moment fails.
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .pool_max_idle_per_host(0)
+                .build()?,
             router: printed,
             _stop: stop,
         })
