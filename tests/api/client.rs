@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use tidegate::vault::signature;
 
 /// Rows that the suite has at the least, so that one which ends early is noticed.
@@ -83,10 +84,20 @@ fn told(world: &World, tenant: &Tenant) -> String {
     .to_string()
 }
 
+/// One test at a time fetches.
+static FETCHING: Mutex<()> = Mutex::new(());
+
 /// The suite with its client beside it, in a folder under `target`; none, with a line
 /// that says so, where there is no Node or the client cannot be fetched.
 fn installed() -> Result<Option<PathBuf>> {
-    let what = "the suite of Nango's client";
+    let folder = packages("the suite of Nango's client")?;
+    Ok(folder.map(|folder| folder.join("suite.mjs")))
+}
+
+/// The folder under `target` with the packages of `client/package.json`; none, with a
+/// line that says so, where they cannot be fetched for `what`.
+pub fn packages(what: &str) -> Result<Option<PathBuf>> {
+    let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     for program in ["node", "npm"] {
         let asked = Command::new(program).arg("--version").output();
         if !asked.is_ok_and(|asked| asked.status.success()) {
@@ -123,5 +134,5 @@ fn installed() -> Result<Option<PathBuf>> {
             return Ok(None);
         }
     }
-    Ok(Some(to.join("suite.mjs")))
+    Ok(Some(to))
 }

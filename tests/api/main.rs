@@ -1,10 +1,14 @@
 //! The HTTP API over a real listener, with the real scheduler and a component that does
-//! what a script tells it: who may ask what, how requests are read, and Nango's own
-//! client against it (`client/suite.mjs`).
+//! what a script tells it: who may ask what, how requests are read, its OpenAPI
+//! document, and Nango's own client against it (`client/suite.mjs`).
 
+mod answers;
 mod client;
+mod document;
 mod doors;
 mod isolation;
+mod openapi;
 mod reading;
 mod slow;
+mod spoilt;
 mod world;

@@ -32,6 +32,8 @@ pub struct World {
     pub address: SocketAddr,
     pub operator: String,
     pub http: reqwest::Client,
+    /// The router, as it prints itself.
+    pub router: String,
     // Dropped, it ends the listener.
     _stop: oneshot::Sender<()>,
 }
@@ -105,17 +107,21 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        tokio::spawn(api::serve(
-            listener,
-            api::router(Arc::new(service)),
-            async {
-                let _ = stopped.await;
-            },
-        ));
+        let router = api::router(Arc::new(service));
+        let printed = format!("{router:?}");
+        tokio::spawn(api::serve(listener, router, async {
+            let _ = stopped.await;
+        }));
         Ok(World {
             address,
             operator,
-            http: reqwest::Client::builder().no_proxy().build()?,
+            // A connection for each request: the host closes those that lie idle, and one
+            // that is used again in that moment fails.
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .pool_max_idle_per_host(0)
+                .build()?,
+            router: printed,
             _stop: stop,
         })
     }

@@ -2,16 +2,30 @@
 //! while they are sent.
 
 use crate::error::Error;
+use axum::Json;
 use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Bytes that are gathered before they are sent: a long answer takes no more memory than
 /// its records and this.
 const CHUNK_BYTES: usize = 64 * 1024;
+
+/// It was done, and there is no more to say.
+#[derive(Serialize, ToSchema)]
+pub struct Success {
+    success: bool,
+}
+
+/// `{"success": true}`, which Nango answers to most of what changes something.
+pub fn success() -> Json<Success> {
+    Json(Success { success: true })
+}
 
 /// `2026-11-22T03:24:29.280Z`.
 pub fn time(time: Timestamp) -> String {

@@ -5,6 +5,7 @@
 //! those of an environment it names one in the header `Tidegate-Environment`.
 
 use super::Service;
+use super::document::of_operator;
 use super::error::{Answer, Failure};
 use crate::error::Result;
 use crate::model::{ApiKeyRow, Environment, Scope};
@@ -13,6 +14,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use std::sync::Arc;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 /// Names the environment of a request with the operator's key.
 pub const ENVIRONMENT_HEADER: &str = "tidegate-environment";
@@ -190,5 +194,14 @@ impl FromRequestParts<Arc<Service>> for OperatorOf {
                 .map(OperatorOf),
             Caller::Key(_) => Err(forbidden("only the operator's key opens this")),
         }
+    }
+}
+
+/// The header of [`OperatorOf`], for the document.
+pub struct OfOperator;
+
+impl IntoParams for OfOperator {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![of_operator(Required::True)]
     }
 }

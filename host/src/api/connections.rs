@@ -2,24 +2,28 @@
 //! has `"credentials": {}`, as Nango's has for a key that may not read them.
 
 use super::Service;
-use super::answer::time;
+use super::answer::{Success, success};
 use super::auth::{Manager, Reader};
+use super::document::{Routes, alias, number};
 use super::error::{Answer, Failure, Part};
+use super::metadata::check_metadata;
 use super::read::{self, At, Nothing, Query, from_text, maybe_null};
+use super::shown::{Listed, Whole};
 use crate::catalog::NewConnection;
 use crate::error::Result;
 use crate::model::{ConnectionId, ConnectionKey, ConnectionRow, Environment, Integration, SyncRow};
-use crate::store::RunQuery;
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{MethodRouter, get};
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use utoipa::openapi::schema::Object;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
 
 /// Connections of a page where the app names no number. Nango's.
 const LIMIT_DEFAULT: usize = 10_000;
@@ -30,30 +34,43 @@ const LIMIT_MAX: usize = 2_000;
 const LIST_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// The routes of this file.
-pub fn routes() -> Router<Arc<Service>> {
-    let all = || get(list).post(create);
-    let one = || -> MethodRouter<Arc<Service>> { get(show).patch(change).delete(remove) };
-    Router::new()
-        .route("/connections", all())
-        .route("/connection", all())
-        .route("/connections/{id}", one())
-        .route("/connection/{id}", one())
+pub fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, change, remove))
+        .routes(alias("/connection", routes!(list, create)))
+        .routes(alias("/connection/{id}", routes!(show, change, remove)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
     connection_id: Option<String>,
+    /// A part of its id, or of its end user's id, e-mail or name.
     search: Option<String>,
     end_user_id: Option<String>,
     end_user_organization_id: Option<String>,
+    /// Names of integrations, with commas between.
     integration_id: Option<String>,
     #[serde(default)]
+    #[param(style = DeepObject, explode)]
     tags: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "from_text")]
+    #[param(schema_with = limit_schema)]
     limit: Option<usize>,
+    /// From 0.
     #[serde(default, deserialize_with = "from_text")]
     page: Option<usize>,
+}
+
+fn limit_schema() -> Object {
+    number(1, LIMIT_MAX)
+}
+
+#[derive(Serialize, ToSchema)]
+struct ConnectionList {
+    connections: Vec<Listed>,
 }
 
 impl ListQuery {
@@ -87,11 +104,19 @@ impl ListQuery {
     }
 }
 
+/// Connections of the environment.
+#[utoipa::path(
+    get,
+    path = "/connections",
+    params(ListQuery),
+    security(("key" = ["read"])),
+    responses((status = 200, body = ConnectionList)),
+)]
 async fn list(
     Reader(environment): Reader,
     State(service): State<Arc<Service>>,
     Query(query): Query<ListQuery>,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<ConnectionList>> {
     if query
         .limit
         .is_some_and(|limit| !(1..=LIMIT_MAX).contains(&limit))
@@ -114,112 +139,29 @@ async fn list(
             .or_default()
             .push(sync);
     }
-    let (mut shown, mut bytes) = (Vec::new(), 0);
+    let (mut connections, mut bytes) = (Vec::new(), 0);
     for row in page {
         let syncs = syncs.get(&row.key).map(Vec::as_slice).unwrap_or_default();
-        let one = Shown::of(&service, row, syncs).await?;
-        bytes += one
-            .metadata
-            .as_ref()
-            .map_or(0, |metadata| metadata.get().len());
+        let one = Listed::of(&service, row, syncs).await?;
+        bytes += one.metadata_bytes();
         if bytes > LIST_BYTES_MAX {
             let why = format!(
                 "the metadata of the page has more than {LIST_BYTES_MAX} bytes; ask for fewer at once"
             );
             return Err(Failure::invalid(Part::Query, "limit", why));
         }
-        shown.push(one);
+        connections.push(one);
     }
-    Ok(Json(json!({ "connections": shown })))
+    Ok(Json(ConnectionList { connections }))
 }
 
-/// A connection, as lists and single answers share it.
-#[derive(Serialize)]
-struct Shown {
-    id: u64,
-    connection_id: String,
-    provider_config_key: String,
-    provider: String,
-    errors: Vec<Value>,
-    end_user: Option<Value>,
-    tags: BTreeMap<String, String>,
-    metadata: Option<Box<RawValue>>,
-    created: String,
-}
-
-impl Shown {
-    async fn of(service: &Service, row: &ConnectionRow, syncs: &[Arc<SyncRow>]) -> Result<Self> {
-        let key = &row.key;
-        let integration = service
-            .catalog
-            .integration(&key.environment, &key.integration)?;
-        let metadata = service.store.metadata(key).await?;
-        // Nango shows null where none was set.
-        let metadata = Some(metadata).filter(|json| json != "{}");
-        Ok(Shown {
-            id: row.number,
-            connection_id: key.connection.to_string(),
-            provider_config_key: key.integration.to_string(),
-            provider: integration.provider.clone(),
-            errors: errors(service, syncs).await?,
-            end_user: row.end_user.clone(),
-            tags: row.tags.clone(),
-            metadata: metadata.and_then(|json| RawValue::from_string(json).ok()),
-            created: time(row.created),
-        })
-    }
-}
-
-/// The syncs whose last runs failed, and their runs.
-async fn errors(service: &Service, syncs: &[Arc<SyncRow>]) -> Result<Vec<Value>> {
-    let mut errors = Vec::new();
-    for sync in syncs {
-        if service.scheduler.standing(&sync.key).failures == 0 {
-            continue;
-        }
-        let query = RunQuery {
-            key: Some(sync.key.clone()),
-            before: None,
-            limit: 1,
-        };
-        let runs = service.store.runs(query).await?;
-        errors.extend(
-            runs.first()
-                .map(|run| json!({ "type": "sync", "log_id": run.id })),
-        );
-    }
-    Ok(errors)
-}
-
-async fn full(service: &Service, row: &ConnectionRow) -> Result<Json<Value>> {
-    let key = &row.key;
-    let syncs = service
-        .catalog
-        .syncs(&key.environment, Some(&key.integration), Some(key));
-    let shown = Shown::of(service, row, &syncs).await?;
-    Ok(Json(json!({
-        "id": shown.id,
-        "connection_id": shown.connection_id,
-        "provider_config_key": shown.provider_config_key,
-        "provider": shown.provider,
-        "errors": shown.errors,
-        "end_user": shown.end_user,
-        "tags": shown.tags,
-        "metadata": shown.metadata,
-        "connection_config": row.config,
-        "webhook_url_override": row.webhook_url,
-        "created_at": time(row.created),
-        "updated_at": time(row.updated),
-        "last_fetched_at": time(service.runner.clock.now()),
-        "credentials": {},
-    })))
-}
-
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ShowQuery {
     provider_config_key: Integration,
     // Credentials are refreshed when a run needs them; nothing is shown of them here.
+    /// Taken and without effect, as the next two.
     #[serde(default, deserialize_with = "from_text", rename = "force_refresh")]
     _force_refresh: Option<bool>,
     #[serde(default, deserialize_with = "from_text", rename = "refresh_token")]
@@ -232,8 +174,9 @@ struct ShowQuery {
     _refresh_github_app_jwt_token: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct OwnerQuery {
     provider_config_key: Integration,
 }
@@ -260,25 +203,40 @@ fn find(
         .map_err(|error| Failure::missing("not_found", error.message))
 }
 
+/// One connection.
+#[utoipa::path(
+    get,
+    path = "/connections/{id}",
+    params(("id" = ConnectionId, Path), ShowQuery),
+    security(("key" = ["read"])),
+    responses((status = 200, body = Whole)),
+)]
 async fn show(
     Reader(environment): Reader,
     State(service): State<Arc<Service>>,
     At(id): At<ConnectionId>,
     Query(query): Query<ShowQuery>,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Whole>> {
     let row = find(&service, environment, query.provider_config_key, id)?;
-    Ok(full(&service, &row).await?)
+    Ok(Json(Whole::of(&service, &row).await?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewConnection)]
 struct NewBody {
+    /// One is made up where none is given.
     connection_id: Option<ConnectionId>,
     provider_config_key: Integration,
+    #[schema(value_type = Option<Object>)]
     metadata: Option<Box<RawValue>>,
+    #[schema(value_type = Option<Object>)]
     connection_config: Option<Map<String, Value>>,
     #[serde(default, deserialize_with = "maybe_null")]
+    #[schema(value_type = Option<String>)]
     webhook_url_override: Option<Option<String>>,
+    /// Texts by the names that the integration's scheme asks for, or by Nango's.
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
     credentials: Option<Map<String, Value>>,
     end_user: Option<Value>,
     tags: Option<BTreeMap<String, String>>,
@@ -312,12 +270,20 @@ fn credentials(given: Map<String, Value>) -> Answer<BTreeMap<String, String>> {
     Ok(fields)
 }
 
+/// Sets a connection up, or changes one of that name.
+#[utoipa::path(
+    post,
+    path = "/connections",
+    request_body = NewBody,
+    security(("key" = ["manage"])),
+    responses((status = 201, body = Whole)),
+)]
 async fn create(
     Manager(environment): Manager,
     State(service): State<Arc<Service>>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<(StatusCode, Json<Value>)> {
+) -> Answer<(StatusCode, Json<Whole>)> {
     let body: NewBody = read::json(body).await?;
     let connection = match body.connection_id {
         Some(id) => id,
@@ -327,6 +293,10 @@ async fn create(
         .catalog
         .integration(&environment, &body.provider_config_key)
         .map_err(|error| Failure::bad("unknown_provider_config", error.message))?;
+    // Before anything is set up.
+    if let Some(metadata) = &body.metadata {
+        check_metadata(metadata.get())?;
+    }
     let key = ConnectionKey {
         environment,
         integration: body.provider_config_key,
@@ -346,7 +316,8 @@ async fn create(
             .put_metadata(&key, metadata.get(), false)
             .await?;
     }
-    Ok((StatusCode::CREATED, full(&service, &row).await?))
+    let whole = Whole::of(&service, &row).await?;
+    Ok((StatusCode::CREATED, Json(whole)))
 }
 
 /// Sets a connection up and plans its syncs.
@@ -365,22 +336,33 @@ pub async fn put(
     Ok(row)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ConnectionChange)]
 struct ChangeBody {
     tags: Option<BTreeMap<String, String>>,
     end_user: Option<Value>,
     #[serde(default, deserialize_with = "maybe_null")]
+    #[schema(value_type = Option<String>)]
     webhook_url_override: Option<Option<String>>,
 }
 
+/// Changes what is named of a connection.
+#[utoipa::path(
+    patch,
+    path = "/connections/{id}",
+    params(("id" = ConnectionId, Path), OwnerQuery),
+    request_body = ChangeBody,
+    security(("key" = ["manage"])),
+    responses((status = 200, body = Success)),
+)]
 async fn change(
     Manager(environment): Manager,
     State(service): State<Arc<Service>>,
     At(id): At<ConnectionId>,
     Query(query): Query<OwnerQuery>,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Success>> {
     let body: ChangeBody = read::json(body).await?;
     let row = find(&service, environment, query.provider_config_key, id)?;
     let new = NewConnection {
@@ -390,16 +372,24 @@ async fn change(
         ..NewConnection::default()
     };
     service.catalog.put_connection(&row.key, new).await?;
-    Ok(Json(json!({ "success": true })))
+    Ok(success())
 }
 
+/// Takes a connection away, and ends its runs.
+#[utoipa::path(
+    delete,
+    path = "/connections/{id}",
+    params(("id" = ConnectionId, Path), OwnerQuery),
+    security(("key" = ["manage"])),
+    responses((status = 200, body = Success)),
+)]
 async fn remove(
     Manager(environment): Manager,
     State(service): State<Arc<Service>>,
     At(id): At<ConnectionId>,
     Query(query): Query<OwnerQuery>,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Success>> {
     let row = find(&service, environment, query.provider_config_key, id)?;
     service.scheduler.remove_connection(&row.key).await?;
-    Ok(Json(json!({ "success": true })))
+    Ok(success())
 }

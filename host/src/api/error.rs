@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::borrow::Cow;
+use utoipa::ToSchema;
 
 /// A refusal or a failure, as an app sees it.
 #[derive(Debug)]
@@ -18,25 +19,32 @@ pub struct Failure {
 /// The result of a handler.
 pub type Answer<T> = std::result::Result<T, Failure>;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RefusalBody)]
 struct Body {
+    /// What apps tell failures by.
+    #[schema(value_type = String)]
     code: Cow<'static, str>,
+    /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Issue>,
 }
 
-#[derive(Serialize)]
-struct Whole<'a> {
+/// The body of every answer that is a refusal or a failure.
+#[derive(Serialize, ToSchema)]
+pub struct Refusal<'a> {
+    #[schema(value_type = Body)]
     error: &'a Body,
 }
 
 /// What is wrong with one part of a request.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Issue {
     code: &'static str,
     message: String,
+    /// The keys that lead to it, from the outside in.
     path: Vec<String>,
 }
 
@@ -115,7 +123,7 @@ impl Failure {
 
     /// The body of the answer, for where there is no status to go with it.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(&Whole { error: &self.body }).unwrap_or_default()
+        serde_json::to_string(&Refusal { error: &self.body }).unwrap_or_default()
     }
 
     /// Whether the status is `status`.
@@ -144,6 +152,6 @@ impl From<Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        (self.status, Json(Whole { error: &self.body })).into_response()
+        (self.status, Json(Refusal { error: &self.body })).into_response()
     }
 }

@@ -2,38 +2,41 @@
 
 use super::Service;
 use super::auth::Controller;
+use super::document::{Routes, alias};
 use super::error::{Answer, Failure, Part};
 use super::read::{self, JSON_BODY_BYTES_MAX, JSON_BODY_TIME, Nothing, Query};
 use crate::error::Code;
 use crate::limits::METADATA_BYTES_MAX;
 use crate::model::{ConnectionId, ConnectionKey, Environment, Integration, json};
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 /// The routes of this file.
-pub fn routes() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/connections/metadata", post(set).patch(update))
-        .route("/connection/metadata", post(set).patch(update))
+pub fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(set, update))
+        .routes(alias("/connection/metadata", routes!(set, update)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct MetadataBody<'a> {
     connection_id: Ids,
     provider_config_key: Integration,
     #[serde(borrow)]
+    #[schema(value_type = Object)]
     metadata: &'a RawValue,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ConnectionIds)]
 #[serde(untagged, expecting = "it is a connection id or a list of them")]
 enum Ids {
     One(ConnectionId),
@@ -41,6 +44,13 @@ enum Ids {
 }
 
 /// Replaces the metadata. Echoes the body with 201, as Nango does.
+#[utoipa::path(
+    post,
+    path = "/connections/metadata",
+    request_body = MetadataBody,
+    security(("key" = ["control"])),
+    responses((status = 201, body = MetadataBody)),
+)]
 async fn set(
     Controller(environment): Controller,
     State(service): State<Arc<Service>>,
@@ -51,6 +61,13 @@ async fn set(
 }
 
 /// Merges into the metadata, the first level only. Echoes the body with 200.
+#[utoipa::path(
+    patch,
+    path = "/connections/metadata",
+    request_body = MetadataBody,
+    security(("key" = ["control"])),
+    responses((status = 200, body = MetadataBody)),
+)]
 async fn update(
     Controller(environment): Controller,
     State(service): State<Arc<Service>>,
@@ -72,12 +89,7 @@ async fn write(
     let bytes = read::bytes(body, JSON_BODY_BYTES_MAX, JSON_BODY_TIME).await?;
     let body: MetadataBody<'_> = read::from_json(&bytes)?;
     let metadata = body.metadata.get();
-    json::check_object(
-        metadata.as_bytes(),
-        METADATA_BYTES_MAX,
-        Code::MetadataInvalid,
-    )
-    .map_err(|error| Failure::invalid(Part::Body, "metadata", error.message))?;
+    check_metadata(metadata)?;
     let ids = match body.connection_id {
         Ids::One(id) => vec![id],
         Ids::Many(ids) => ids,
@@ -102,4 +114,10 @@ async fn write(
         })?;
     }
     Ok((status, [(header::CONTENT_TYPE, "application/json")], bytes).into_response())
+}
+
+/// Refuses metadata that is no object, or too long, as a part of a body.
+pub fn check_metadata(json: &str) -> Answer<()> {
+    json::check_object(json.as_bytes(), METADATA_BYTES_MAX, Code::MetadataInvalid)
+        .map_err(|error| Failure::invalid(Part::Body, "metadata", error.message))
 }

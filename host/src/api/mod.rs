@@ -12,12 +12,15 @@ mod answer;
 mod auth;
 mod config;
 mod connections;
+mod document;
 mod error;
 mod metadata;
 mod observe;
 mod read;
 mod records;
+mod selected;
 mod serve;
+mod shown;
 mod splice;
 mod status;
 mod syncs;
@@ -25,6 +28,7 @@ mod v1;
 mod variants;
 
 pub use auth::{ENVIRONMENT_HEADER, OperatorKey};
+pub use document::document;
 pub use read::JSON_BODY_BYTES_MAX;
 pub use serve::serve;
 pub use v1::COMPONENT_TIME;
@@ -37,12 +41,13 @@ use crate::schedule::Scheduler;
 use crate::store::ServiceStore;
 use crate::webhook::{WebhookMetrics, WebhookSender};
 use async_trait::async_trait;
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
+use document::{Routes, group};
 use error::Failure;
 use observe::HttpMetrics;
 use std::sync::Arc;
@@ -90,21 +95,32 @@ impl Replay for WebhookSender {
     }
 }
 
-/// The API's routes.
-pub fn router(service: Arc<Service>) -> Router {
-    let nango = Router::new()
-        .merge(records::routes())
-        .merge(syncs::routes())
-        .merge(variants::routes())
-        .merge(connections::routes())
-        .merge(metadata::routes())
-        .merge(config::routes());
-    let http = HttpMetrics::new();
-    Router::new()
+/// The API's routes, and what the document says of them.
+fn routes() -> Routes {
+    let nango = Routes::new()
+        .merge(group("records", records::routes()))
+        .merge(group("syncs", syncs::routes()))
+        .merge(group("variants", variants::routes()))
+        .merge(group("connections", connections::routes()))
+        .merge(group("metadata", metadata::routes()))
+        .merge(group("config", config::routes()));
+    Routes::new()
         .merge(nango.layer(from_fn(read::only_json)))
         .merge(v1::routes())
         .layer(from_fn(finish_what_was_begun))
-        .merge(v1::waiting(&service, &http))
+        .merge(v1::waiting())
+        .merge(v1::of_the_host())
+        .merge(group("host", document::routes()))
+}
+
+/// The API.
+pub fn router(service: Arc<Service>) -> Router {
+    let http = HttpMetrics::new();
+    let places = v1::Places::default();
+    let metrics = v1::Metrics::new(&service, &http, places.clone());
+    Router::from(routes())
+        .layer(Extension(places))
+        .layer(Extension(Arc::new(metrics)))
         .fallback(async || Failure::missing("not_found", "there is no such route"))
         .method_not_allowed_fallback(async || {
             Failure::new(

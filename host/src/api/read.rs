@@ -1,6 +1,7 @@
 //! Reading requests strictly: what is not known is refused with its name, so that a
 //! misspelt option is never passed over in silence.
 
+use super::document::header as parameter;
 use super::error::{Answer, Failure, Part};
 use crate::limits::MIB;
 use crate::model::{ConnectionId, Integration};
@@ -10,13 +11,18 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
 use std::str::FromStr;
 use std::time::Duration;
 use url::form_urlencoded;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::{IntoParams, ToSchema};
 
 /// Bytes of a JSON body: room for the metadata (64 KiB) of thousands of connections'
 /// ids. Nango takes 75 MB, which a thousand connections at once would turn into 75 GB.
@@ -27,7 +33,7 @@ pub const JSON_BODY_BYTES_MAX: usize = MIB as usize;
 /// time holds a connection no longer than this.
 pub const JSON_BODY_TIME: Duration = Duration::from_secs(30);
 
-/// Reads a JSON body as `T`, whose unknown keys are refused.
+/// Reads a JSON body as `T`, an object whose unknown keys are refused.
 pub async fn json<T: DeserializeOwned>(body: Body) -> Answer<T> {
     from_json(&bytes(body, JSON_BODY_BYTES_MAX, JSON_BODY_TIME).await?)
 }
@@ -36,7 +42,7 @@ pub async fn json<T: DeserializeOwned>(body: Body) -> Answer<T> {
 pub fn from_json<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Answer<T> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader);
-    let value = value.map_err(|error| {
+    let Object(value) = value.map_err(|error| {
         let path = error.path().to_string();
         Failure::invalid(Part::Body, &path, error.into_inner().to_string())
     })?;
@@ -146,6 +152,43 @@ pub fn maybe_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::deserialize(reader).map(Some)
 }
 
+/// A struct that is written as an object. By itself serde reads one from a list of its
+/// fields' values, too.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, fields: M) -> Result<Object<T>, M::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
+    }
+}
+
+/// A value that is a struct or a tagged enum, read from an object only.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<T, D::Error> {
+    Object::deserialize(reader).map(|Object(value)| value)
+}
+
+/// The same where it may be null or not there. With `default`.
+pub fn maybe_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    reader: D,
+) -> Result<Option<T>, D::Error> {
+    let read = Option::<Object<T>>::deserialize(reader)?;
+    Ok(read.map(|Object(value)| value))
+}
+
 /// The variable parts of a path.
 pub struct At<T>(pub T);
 
@@ -165,6 +208,34 @@ pub struct Selection {
     pub integration: Option<Integration>,
     /// `Connection-Id`.
     pub connection: Option<ConnectionId>,
+}
+
+/// The headers of [`Selection`], for the document of routes that need both.
+pub struct WholeSelection;
+
+impl IntoParams for Selection {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        selection(Required::False)
+    }
+}
+
+impl IntoParams for WholeSelection {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        selection(Required::True)
+    }
+}
+
+fn selection(required: Required) -> Vec<Parameter> {
+    let (integration, connection) = (Integration::name(), ConnectionId::name());
+    vec![
+        parameter(
+            "Provider-Config-Key",
+            &integration,
+            required.clone(),
+            "The integration",
+        ),
+        parameter("Connection-Id", &connection, required, "The connection"),
+    ]
 }
 
 impl<S: Sync> FromRequestParts<S> for Selection {

@@ -7,8 +7,10 @@
 
 use super::answer::list;
 use super::auth::{Controller, Reader};
-use super::error::{Answer, Failure, Part};
-use super::read::{self, Query, Selection, from_text};
+use super::document::{Routes, alias, number, text};
+use super::error::{Answer, Failure, Part, Refusal};
+use super::read::{self, Query, Selection, WholeSelection, from_text};
+use super::splice::RecordPage;
 use super::{Service, splice};
 use crate::error::{Code, Error};
 use crate::limits::{CHANGE_PAGE_BYTES_MAX, CHANGE_PAGE_RECORDS_MAX};
@@ -17,16 +19,17 @@ use crate::model::{
     Variant,
 };
 use crate::store::PruneQuery;
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, patch};
-use axum::{Json, Router};
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::openapi::schema::Object;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
 
 /// Records of a page where the app names no number. Nango's.
 pub(super) const LIMIT_DEFAULT: u16 = 100;
@@ -48,27 +51,50 @@ const MODIFIED_AFTER_REACH: SignedDuration = SignedDuration::from_hours(366 * 24
 const WALK_PAGES_MAX: usize = 10;
 
 /// The routes of this file.
-pub fn routes() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/records", get(records))
-        .route("/records/", get(records))
-        .route("/records/prune", patch(prune))
+pub fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(records))
+        .routes(alias("/records/", routes!(records)))
+        .routes(routes!(prune))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Wanted {
     model: ModelName,
+    /// `base` where it is not given.
     variant: Option<Variant>,
+    /// Only what comes after this place in the feed.
+    #[param(schema_with = cursor_schema)]
     cursor: Option<String>,
     #[serde(default, deserialize_with = "from_text")]
+    #[param(schema_with = limit_schema)]
     limit: Option<u16>,
+    /// Only what changed since, in UTC, at most 366 days back.
+    #[param(format = DateTime)]
     modified_after: Option<String>,
+    /// An older name of `modified_after`.
+    #[param(format = DateTime)]
     delta: Option<String>,
+    /// Those of `added`, `updated` and `deleted` that are wanted, with commas between.
     #[serde(default, deserialize_with = "from_text")]
+    #[param(value_type = Option<String>, example = "added,updated")]
     filter: Option<ChangeFilter>,
+    /// Only these records.
     #[serde(default)]
+    #[param(value_type = Vec<String>)]
     ids: Vec<Box<str>>,
+}
+
+/// The schema of a cursor that is sent.
+pub(super) fn cursor_schema() -> Object {
+    text(1, CURSOR_BYTES_MAX)
+}
+
+/// The schema of a page's limit.
+pub(super) fn limit_schema() -> Object {
+    number(1, LIMIT_MAX.into())
 }
 
 /// What is asked for, checked.
@@ -89,6 +115,17 @@ struct Page {
     next: Option<Cursor>,
 }
 
+/// Records in the order in which they last changed.
+#[utoipa::path(
+    get,
+    path = "/records",
+    params(WholeSelection, Wanted),
+    security(("key" = ["read"])),
+    responses(
+        (status = 200, body = RecordPage),
+        (status = 410, description = "The cursor leads nowhere: read from the start", body = Refusal),
+    ),
+)]
 async fn records(
     Reader(environment): Reader,
     State(service): State<Arc<Service>>,
@@ -314,23 +351,43 @@ async fn by_ids(service: &Service, asked: &Asked) -> Answer<Page> {
     })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Prune)]
 struct PruneBody {
     model: ModelName,
     variant: Option<Variant>,
+    #[schema(schema_with = cursor_schema)]
     until_cursor: String,
+    #[schema(minimum = 1, maximum = 10_000)]
     limit: Option<u16>,
 }
 
-/// `PATCH /records/prune`: takes the content of records away that the app has read.
+#[derive(Serialize, ToSchema)]
+struct PrunedRecords {
+    /// Records that lost their content.
+    count: u64,
+    /// Whether there are more up to the cursor.
+    has_more: bool,
+}
+
+/// Takes the content of records away that the app has read, oldest first. Their ids and
+/// places in the feed stay.
+#[utoipa::path(
+    patch,
+    path = "/records/prune",
+    params(WholeSelection),
+    request_body = PruneBody,
+    security(("key" = ["control"])),
+    responses((status = 200, body = PrunedRecords)),
+)]
 async fn prune(
     Controller(environment): Controller,
     State(service): State<Arc<Service>>,
     selection: Selection,
     Query(_): Query<read::Nothing>,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<PrunedRecords>> {
     let connection = connection(&service, environment, selection)?;
     let wanted: PruneBody = read::json(body).await?;
     let limit = wanted.limit.unwrap_or(PRUNE_LIMIT);
@@ -350,7 +407,8 @@ async fn prune(
     };
     let pruned = service.store.prune(&stream, query).await;
     let pruned = pruned.map_err(not_a_place)?;
-    Ok(Json(
-        json!({ "count": pruned.count, "has_more": pruned.more }),
-    ))
+    Ok(Json(PrunedRecords {
+        count: pruned.count,
+        has_more: pruned.more,
+    }))
 }

@@ -10,17 +10,46 @@ use serde::de::{Deserializer as _, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
+use utoipa::ToSchema;
 
 /// The field that tells what became of a record; one of the sync's own gives way to it.
 const METADATA: &str = "_nango_metadata";
 
-#[derive(Serialize)]
+/// A page of records.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "only its schema is used: a page is written while it is sent"
+)]
+pub struct RecordPage {
+    /// Where to go on; null at the end.
+    next_cursor: Option<String>,
+    records: Vec<Record>,
+}
+
+/// The sync's own fields, and these.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Record {
+    id: String,
+    #[schema(rename = "_nango_metadata")]
+    metadata: Metadata,
+}
+
+/// What became of a record.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RecordMetadata)]
 struct Metadata {
+    #[schema(format = DateTime)]
     first_seen_at: String,
+    #[schema(format = DateTime)]
     last_modified_at: String,
     last_action: Action,
+    #[schema(format = DateTime)]
     deleted_at: Option<String>,
+    #[schema(format = DateTime)]
     pruned_at: Option<String>,
+    /// Its place in the feed: ask for what comes after it with this.
     cursor: String,
 }
 

@@ -9,21 +9,24 @@ use crate::store::RunQuery;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// One sync, with Nango's fields.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct SyncStatus {
     id: String,
     connection_id: String,
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: Kind,
     #[serde(rename = "finishedAt", skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     finished_at: Option<String>,
     #[serde(rename = "nextScheduledSyncAt")]
+    #[schema(format = DateTime)]
     next: Option<String>,
     name: String,
     variant: String,
-    status: &'static str,
+    status: Word,
     frequency: Option<String>,
     #[serde(rename = "latestResult")]
     latest_result: BTreeMap<String, Changed>,
@@ -31,13 +34,36 @@ pub struct SyncStatus {
         rename = "latestExecutionStatus",
         skip_serializing_if = "Option::is_none"
     )]
-    latest: Option<&'static str>,
+    latest: Option<Word>,
+    /// Live records by model.
     #[serde(rename = "recordCount")]
     records: BTreeMap<String, u64>,
+    #[schema(value_type = Option<Object>)]
     checkpoint: Option<Box<RawValue>>,
 }
 
-#[derive(Serialize)]
+/// Whether there was a run before the last one.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = SyncKind)]
+enum Kind {
+    Initial,
+    Incremental,
+}
+
+/// How a sync or its last run stands, in Nango's words.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = SyncWord)]
+enum Word {
+    Running,
+    Paused,
+    Success,
+    Error,
+    Stopped,
+}
+
+#[derive(Serialize, ToSchema)]
 struct Changed {
     added: u64,
     updated: u64,
@@ -60,14 +86,14 @@ pub async fn of(service: &Service, row: &SyncRow) -> Result<SyncStatus> {
     let last = runs.first();
     let runs_now = standing.running.is_some() || standing.queued;
     let latest = match runs_now {
-        true => Some("RUNNING"),
+        true => Some(Word::Running),
         false => last.map(word),
     };
     let status = match (runs_now, row.paused, latest) {
-        (true, _, _) => "RUNNING",
-        (false, true, _) => "PAUSED",
-        (false, false, Some("ERROR")) => "ERROR",
-        (false, false, _) => "SUCCESS",
+        (true, _, _) => Word::Running,
+        (false, true, _) => Word::Paused,
+        (false, false, Some(Word::Error)) => Word::Error,
+        (false, false, _) => Word::Success,
     };
     let checkpoint = service.store.checkpoint(key).await?;
     let finished = last.and_then(|run| run.ended).filter(|_| !runs_now);
@@ -75,9 +101,9 @@ pub async fn of(service: &Service, row: &SyncRow) -> Result<SyncStatus> {
         id: id(key),
         connection_id: key.connection.connection.to_string(),
         kind: if runs.len() > 1 {
-            "INCREMENTAL"
+            Kind::Incremental
         } else {
-            "INITIAL"
+            Kind::Initial
         },
         finished_at: finished.map(time),
         next: standing.next.map(time),
@@ -92,13 +118,13 @@ pub async fn of(service: &Service, row: &SyncRow) -> Result<SyncStatus> {
     })
 }
 
-fn word(run: &RunRow) -> &'static str {
+fn word(run: &RunRow) -> Word {
     match &run.state {
-        RunState::Running => "RUNNING",
+        RunState::Running => Word::Running,
         // An interrupted run is continued: it is no failure.
-        RunState::Ended(Outcome::Success | Outcome::Interrupted { .. }) => "SUCCESS",
-        RunState::Ended(Outcome::Failed { .. }) => "ERROR",
-        RunState::Ended(Outcome::Cancelled { .. }) => "STOPPED",
+        RunState::Ended(Outcome::Success | Outcome::Interrupted { .. }) => Word::Success,
+        RunState::Ended(Outcome::Failed { .. }) => Word::Error,
+        RunState::Ended(Outcome::Cancelled { .. }) => Word::Stopped,
     }
 }
 

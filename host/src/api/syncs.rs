@@ -1,160 +1,67 @@
 //! Starting, pausing and triggering syncs, how they stand, and how often they run.
 
 use super::Service;
+use super::answer::{Success, success};
 use super::auth::{Controller, Reader};
+use super::document::Routes;
 use super::error::{Answer, Failure, Part};
-use super::read::{self, Nothing, Query, Selection, nullable};
-use super::status;
-use crate::catalog::Catalog;
+use super::read::{self, Nothing, Query, Selection, maybe_object, nullable};
+use super::selected::{Named, Selected};
+use super::status::{self, SyncStatus};
 use crate::model::{
     ConnectionId, ConnectionKey, Environment, Frequency, FrequencyError, Integration, SyncKey,
-    SyncName, SyncRow, Variant,
+    Variant,
 };
 use crate::schedule::{TriggerOptions, Triggered};
 use crate::store::Reset;
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::routing::{get, post, put};
-use axum::{Json, Router};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Syncs named in one request; more are refused. Nango's.
-const SYNCS_MAX: usize = 256;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
 
 /// The routes of this file.
-pub fn routes() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/sync/trigger", post(trigger))
-        .route("/sync/start", post(start))
-        .route("/sync/pause", post(pause))
-        .route("/sync/status", get(status))
-        .route("/sync/update-connection-frequency", put(frequency))
+pub fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(trigger))
+        .routes(routes!(start))
+        .routes(routes!(pause))
+        .routes(routes!(status))
+        .routes(routes!(frequency))
 }
 
-/// A sync as a request names it.
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a sync is `name`, `name::variant` or {name, variant}"
-)]
-enum Named {
-    Text(String),
-    Parts(Parts),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parts {
-    name: SyncName,
-    variant: Option<Variant>,
-}
-
-impl Named {
-    fn read(self, part: Part) -> Answer<(SyncName, Variant)> {
-        match self {
-            Named::Parts(parts) => Ok((parts.name, parts.variant.unwrap_or_else(Variant::base))),
-            Named::Text(text) => {
-                status::split(&text).map_err(|error| Failure::invalid(part, "syncs", error.message))
-            }
-        }
-    }
-}
-
-/// Which syncs a request is about.
-struct Selected {
-    environment: Environment,
-    integration: Integration,
-    connection: Option<ConnectionId>,
-    names: Vec<(SyncName, Variant)>,
-}
-
-impl Selected {
-    fn new(
-        environment: Environment,
-        integration: Integration,
-        connection: Option<ConnectionId>,
-        syncs: Vec<Named>,
-        part: Part,
-    ) -> Answer<Self> {
-        if syncs.len() > SYNCS_MAX {
-            let why = format!("they are {}, limit {SYNCS_MAX}", syncs.len());
-            return Err(Failure::invalid(part, "syncs", why));
-        }
-        let names = syncs.into_iter().map(|sync| sync.read(part));
-        Ok(Selected {
-            environment,
-            integration,
-            connection,
-            names: names.collect::<Answer<_>>()?,
-        })
-    }
-
-    fn connection(&self) -> Option<ConnectionKey> {
-        Some(ConnectionKey {
-            environment: self.environment.clone(),
-            integration: self.integration.clone(),
-            connection: self.connection.clone()?,
-        })
-    }
-
-    /// The rows: of the named syncs, or all where none is named. Fails where the
-    /// integration or the connection is unknown, or where a name has no row.
-    fn rows(&self, catalog: &Catalog) -> Answer<Vec<Arc<SyncRow>>> {
-        catalog
-            .integration(&self.environment, &self.integration)
-            .map_err(|error| Failure::bad("unknown_provider_config", error.message))?;
-        let connection = self.connection();
-        if let Some(key) = &connection {
-            catalog
-                .connection(key)
-                .map_err(|error| Failure::missing("unknown_connection", error.message))?;
-        }
-        let mut rows = catalog.syncs(
-            &self.environment,
-            Some(&self.integration),
-            connection.as_ref(),
-        );
-        let is = |row: &SyncRow, name: &(SyncName, Variant)| {
-            row.key.sync == name.0 && row.key.variant == name.1
-        };
-        for name in &self.names {
-            if !rows.iter().any(|row| is(row, name)) {
-                let what = format!("there is no sync `{}` with variant `{}`", name.0, name.1);
-                return Err(Failure::bad("no_syncs_found", what));
-            }
-        }
-        if !self.names.is_empty() {
-            rows.retain(|row| self.names.iter().any(|name| is(row, name)));
-        }
-        Ok(rows)
-    }
-}
-
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct TriggerBody {
+    /// All where none is named.
     #[serde(default)]
     syncs: Vec<Named>,
     provider_config_key: Option<Integration>,
     connection_id: Option<ConnectionId>,
+    /// Not with `sync_mode` or `full_resync`, which are older.
+    #[serde(default, deserialize_with = "maybe_object")]
     opts: Option<Options>,
     sync_mode: Option<Mode>,
     full_resync: Option<bool>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TriggerOptions)]
 struct Options {
+    /// Without the checkpoint.
     #[serde(default)]
     reset: bool,
+    /// Without the records; only with `reset`.
     #[serde(default, rename = "emptyCache")]
     empty_cache: bool,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SyncMode)]
 enum Mode {
     Incremental,
     FullRefresh,
@@ -188,15 +95,31 @@ impl TriggerBody {
     }
 }
 
-/// `POST /sync/trigger`. Beside Nango's `success` it tells how many runs were asked for
-/// and how many syncs were running already, where nothing new starts.
+#[derive(Serialize, ToSchema)]
+struct TriggerAnswer {
+    success: bool,
+    /// How many runs were asked for.
+    queued: usize,
+    /// How many syncs were running already, where nothing new starts.
+    already_running: usize,
+}
+
+/// Asks for runs now. The integration and the connection may come by header instead.
+#[utoipa::path(
+    post,
+    path = "/sync/trigger",
+    params(Selection),
+    request_body = TriggerBody,
+    security(("key" = ["control"])),
+    responses((status = 200, body = TriggerAnswer)),
+)]
 async fn trigger(
     Controller(environment): Controller,
     State(service): State<Arc<Service>>,
     Query(Nothing {}): Query<Nothing>,
     selection: Selection,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<TriggerAnswer>> {
     let body: TriggerBody = read::json(body).await?;
     let reset = body.reset()?;
     let integration = body.provider_config_key.or(selection.integration);
@@ -226,42 +149,62 @@ async fn trigger(
             Triggered::Running(_) => running += 1,
         }
     }
-    Ok(Json(
-        json!({ "success": true, "queued": queued, "already_running": running }),
-    ))
+    Ok(Json(TriggerAnswer {
+        success: true,
+        queued,
+        already_running: running,
+    }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PauseBody {
+    /// All where none is named.
     syncs: Vec<Named>,
     provider_config_key: Integration,
+    /// Every connection of the integration where it is not given.
     connection_id: Option<ConnectionId>,
 }
 
+/// Lets syncs run by their schedules. Those that were paused run at once.
+#[utoipa::path(
+    post,
+    path = "/sync/start",
+    request_body = PauseBody,
+    security(("key" = ["control"])),
+    responses((status = 200, body = Success)),
+)]
 async fn start(
     Controller(environment): Controller,
     State(service): State<Arc<Service>>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Success>> {
     for key in set_paused(&service, environment, body, false).await? {
         service
             .scheduler
             .trigger(&key, TriggerOptions::default())
             .await?;
     }
-    Ok(Json(json!({ "success": true })))
+    Ok(success())
 }
 
+/// Keeps syncs from running. A run under way goes on.
+#[utoipa::path(
+    post,
+    path = "/sync/pause",
+    request_body = PauseBody,
+    security(("key" = ["control"])),
+    responses((status = 200, body = Success)),
+)]
 async fn pause(
     Controller(environment): Controller,
     State(service): State<Arc<Service>>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Success>> {
     set_paused(&service, environment, body, true).await?;
-    Ok(Json(json!({ "success": true })))
+    Ok(success())
 }
 
 /// Pauses or starts what the body selects; answers what was not so before.
@@ -293,19 +236,34 @@ async fn set_paused(
     Ok(changed)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct StatusQuery {
+    /// `name` or `name::variant`, with commas between, or `*`.
     syncs: String,
     provider_config_key: Integration,
     connection_id: Option<ConnectionId>,
 }
 
+#[derive(Serialize, ToSchema)]
+struct Statuses {
+    syncs: Vec<SyncStatus>,
+}
+
+/// How syncs stand.
+#[utoipa::path(
+    get,
+    path = "/sync/status",
+    params(StatusQuery),
+    security(("key" = ["read"])),
+    responses((status = 200, body = Statuses)),
+)]
 async fn status(
     Reader(environment): Reader,
     State(service): State<Arc<Service>>,
     Query(query): Query<StatusQuery>,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Statuses>> {
     let names: Vec<Named> = match query.syncs.as_str() {
         "*" => Vec::new(),
         names => names
@@ -325,27 +283,43 @@ async fn status(
     for row in selected.rows(&service.catalog)? {
         syncs.push(status::of(&service, &row).await?);
     }
-    Ok(Json(json!({ "syncs": syncs })))
+    Ok(Json(Statuses { syncs }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct FrequencyBody {
+    /// `name` or `name::variant`.
     sync_name: String,
     sync_variant: Option<Variant>,
     provider_config_key: Integration,
     connection_id: ConnectionId,
+    /// `every 5 minutes`, `half day`, `cron: 0 6 * * 1-5`; null goes back to the sync's own.
     #[serde(deserialize_with = "nullable")]
+    #[schema(required)]
     frequency: Option<String>,
 }
 
-/// `PUT /sync/update-connection-frequency`. Takes `cron: …` too, which Nango does not.
+#[derive(Serialize, ToSchema)]
+struct FrequencyAnswer {
+    /// What it is now, without `every`.
+    frequency: Option<String>,
+}
+
+/// Sets how often a sync runs on a connection.
+#[utoipa::path(
+    put,
+    path = "/sync/update-connection-frequency",
+    request_body = FrequencyBody,
+    security(("key" = ["control"])),
+    responses((status = 200, body = FrequencyAnswer)),
+)]
 async fn frequency(
     Controller(environment): Controller,
     State(service): State<Arc<Service>>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<FrequencyAnswer>> {
     let body: FrequencyBody = read::json(body).await?;
     let (sync, variant) = status::split(&body.sync_name)
         .map_err(|error| Failure::invalid(Part::Body, "sync_name", error.message))?;
@@ -368,7 +342,7 @@ async fn frequency(
         .await?;
     service.scheduler.plan(&key).await?;
     let frequency = status::frequency(&service, &row).await?;
-    Ok(Json(json!({ "frequency": frequency })))
+    Ok(Json(FrequencyAnswer { frequency }))
 }
 
 fn not_a_frequency(error: FrequencyError) -> Failure {

@@ -2,7 +2,9 @@
 //! checkpoint and records.
 
 use super::Service;
+use super::answer::{Success, success};
 use super::auth::Controller;
+use super::document::Routes;
 use super::error::{Answer, Failure};
 use super::read::{self, At, Nothing, Query};
 use super::status;
@@ -12,27 +14,32 @@ use crate::model::{
     ConnectionId, ConnectionKey, Environment, Integration, SyncKey, SyncName, Variant,
 };
 use crate::store::Reset;
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::routing::post;
-use axum::{Json, Router};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 /// The routes of this file.
-pub fn routes() -> Router<Arc<Service>> {
-    Router::new().route(
-        "/sync/{name}/variant/{variant}",
-        post(create).delete(delete),
-    )
+pub fn routes() -> Routes {
+    Routes::new().routes(routes!(create, delete))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = VariantOwner)]
 struct Owner {
     provider_config_key: Integration,
     connection_id: ConnectionId,
+}
+
+#[derive(Serialize, ToSchema)]
+struct NewVariant {
+    id: String,
+    name: SyncName,
+    variant: Variant,
 }
 
 /// What the path and the body name; a connection that is not there is 400 here.
@@ -64,21 +71,32 @@ fn key(
     })
 }
 
+/// Adds a variant of a sync to a connection.
+#[utoipa::path(
+    post,
+    path = "/sync/{name}/variant/{variant}",
+    params(("name" = SyncName, Path), ("variant" = Variant, Path)),
+    request_body = Owner,
+    security(("key" = ["control"])),
+    responses((status = 200, body = NewVariant)),
+)]
 async fn create(
     Controller(environment): Controller,
     State(service): State<Arc<Service>>,
     At(path): At<(SyncName, Variant)>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<NewVariant>> {
     let key = key(&service, environment, path, read::json(body).await?)?;
     if let Err(error) = service.catalog.add_variant(&key).await {
         return Err(why_not(&service, &key, error));
     }
     service.scheduler.plan(&key).await?;
-    Ok(Json(
-        json!({ "id": status::id(&key), "name": key.sync, "variant": key.variant }),
-    ))
+    Ok(Json(NewVariant {
+        id: status::id(&key),
+        name: key.sync,
+        variant: key.variant,
+    }))
 }
 
 /// Nango's code for what the catalog refused.
@@ -108,13 +126,21 @@ fn why_not(service: &Service, key: &SyncKey, error: Error) -> Failure {
 
 /// Removes a variant with its records and its checkpoint, so that one of the same name
 /// begins anew.
+#[utoipa::path(
+    delete,
+    path = "/sync/{name}/variant/{variant}",
+    params(("name" = SyncName, Path), ("variant" = Variant, Path)),
+    request_body = Owner,
+    security(("key" = ["control"])),
+    responses((status = 200, body = Success)),
+)]
 async fn delete(
     Controller(environment): Controller,
     State(service): State<Arc<Service>>,
     At(path): At<(SyncName, Variant)>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Success>> {
     let key = key(&service, environment, path, read::json(body).await?)?;
     service
         .catalog
@@ -133,5 +159,5 @@ async fn delete(
         .store
         .reset(&key, &models, Reset::CheckpointAndRecords)
         .await?;
-    Ok(Json(json!({ "success": true })))
+    Ok(success())
 }

@@ -9,13 +9,14 @@ use crate::model::{
 };
 use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// Earlier releases that are remembered; older ones are forgotten and can be deployed
 /// again from their file.
 const HISTORY_MAX: usize = 20;
 
 /// What a release would change, shown before it takes effect.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ReleasePlan {
     /// The sync.
     pub sync: SyncName,

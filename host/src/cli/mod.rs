@@ -11,6 +11,7 @@ mod host;
 mod keys;
 mod manage;
 mod metadata;
+mod openapi;
 mod output;
 mod progress;
 mod quickstart;
@@ -69,6 +70,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Show the settings of `serve`
     Config(serve::ConfigArgs),
+    /// Print the OpenAPI document of the HTTP API
+    Openapi(openapi::OpenapiArgs),
     /// The keys that seal credentials: list them, or add one that takes over
     MasterKey(keys::KeysArgs),
     /// Environments of a host that serves
@@ -157,6 +160,7 @@ async fn dispatch(command: Command, output: &Output) -> Result<()> {
         Command::Restore(args) => care::restore(args, output).await,
         Command::Serve(args) => serve::serve(&args).await,
         Command::Config(args) => serve::config(&args, output),
+        Command::Openapi(args) => openapi::openapi(&args, output),
         Command::MasterKey(args) => keys::keys(&args, output),
         Command::Env(args) => manage::env(&args, output),
         Command::Key(args) => manage::key(&args, output),

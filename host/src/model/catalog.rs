@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use utoipa::ToSchema;
 
 /// A value sealed by the vault, as its JSON text: opaque everywhere else.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,7 +110,7 @@ pub struct EnvironmentRow {
 }
 
 /// The fixed resources of an environment, as those of a virtual machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Resources {
     /// Memory of all its running runs together, in MiB.
     pub memory_mib: u64,
@@ -122,7 +123,7 @@ pub struct Resources {
 }
 
 /// How long the records of an environment are kept; for ever where nothing is said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecordRetention {
     /// Days without a change after which a record's content is taken away; its id, and
     /// what is known of its content, stay.
@@ -135,7 +136,7 @@ pub struct RecordRetention {
 }
 
 /// Where an environment's app hears of runs, and of which.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookSettings {
     /// The first URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,7 +157,9 @@ fn yes() -> bool {
 }
 
 /// What an API key opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Reading records, statuses, runs and logs.
@@ -240,7 +243,7 @@ pub struct IntegrationRow {
 
 /// How requests of an integration prove who they are from. The names in braces are
 /// fields of the connection's credentials.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum AuthScheme {
     /// They do not.
@@ -352,7 +355,7 @@ pub struct SyncRow {
 }
 
 /// A webhook that is to be sent, or was.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Delivery {
     /// The same in every attempt: what an app tells doubles by.
     pub id: DeliveryId,
@@ -378,7 +381,7 @@ pub struct Delivery {
 }
 
 /// How a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
     /// It will be tried (again).

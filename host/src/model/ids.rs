@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use utoipa::ToSchema;
 
 /// Checks `text` against a grammar of allowed bytes and the length limit of names.
 fn checked(what: &str, text: &str, allowed: &str, fits: impl Fn(u8) -> bool) -> Result<Box<str>> {
@@ -28,6 +29,26 @@ fn checked(what: &str, text: &str, allowed: &str, fits: impl Fn(u8) -> bool) -> 
     }
 }
 
+/// `fits` as a regular expression: one or more of the bytes that it takes.
+fn pattern(fits: fn(u8) -> bool) -> String {
+    let mut ranges: Vec<(u8, u8)> = Vec::new();
+    for byte in (0..=u8::MAX).filter(|byte| fits(*byte)) {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(byte) => *last = byte,
+            _ => ranges.push((byte, byte)),
+        }
+    }
+    let escaped = |byte: u8| match byte {
+        b'\\' | b'[' | b']' | b'^' | b'-' => format!("\\{}", char::from(byte)),
+        _ => char::from(byte).to_string(),
+    };
+    let class = ranges.into_iter().map(|(first, last)| match first == last {
+        true => escaped(first),
+        false => format!("{}-{}", escaped(first), escaped(last)),
+    });
+    format!("^[{}]+$", class.collect::<String>())
+}
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $allowed:literal, $fits:expr) => {
         $(#[$doc])*
@@ -40,6 +61,11 @@ macro_rules! name {
             pub fn new(text: &str) -> Result<Self> {
                 let fits: fn(u8) -> bool = $fits;
                 checked($what, text, $allowed, fits).map($name)
+            }
+
+            /// The grammar as a regular expression, for those who describe it to others.
+            pub fn pattern() -> String {
+                pattern($fits)
             }
 
             /// The name as text.
@@ -116,7 +142,7 @@ impl Variant {
 }
 
 /// One account at one provider, of one environment.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct ConnectionKey {
     /// The customer of this host.
     pub environment: Environment,
@@ -148,7 +174,7 @@ impl fmt::Display for ConnectionKey {
 }
 
 /// What a checkpoint, a schedule and a live run belong to: at most one run at a time.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct SyncKey {
     /// The connection that is synced.
     pub connection: ConnectionKey,

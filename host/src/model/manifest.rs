@@ -6,6 +6,7 @@ use crate::limits;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// What a sync says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,7 +70,7 @@ pub type CheckpointSchema = Value;
 pub type MetadataSchema = Value;
 
 /// Whether a sync fetches everything each time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SyncType {
     /// Only what changed since the checkpoint.
@@ -80,7 +81,7 @@ pub enum SyncType {
 }
 
 /// A path under which an app reads a model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Endpoint {
     /// HTTP method.
     pub method: String,

@@ -12,6 +12,7 @@ pub mod json;
 mod manifest;
 mod record;
 mod run;
+mod schema;
 
 pub use backoff::{RETRY_FIRST, RETRY_MAX, retry_after};
 pub use catalog::{

@@ -5,9 +5,10 @@ use crate::error::Error;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// Why a run was started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Trigger {
     /// Somebody asked for it.
@@ -19,7 +20,7 @@ pub enum Trigger {
 }
 
 /// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase", tag = "state")]
 pub enum Outcome {
     /// The guest returned ok.
@@ -64,7 +65,7 @@ impl Outcome {
 }
 
 /// Whether a run is live, or how it ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunState {
     /// It holds its (connection, sync, variant).
@@ -75,7 +76,7 @@ pub enum RunState {
 
 /// What a run did to one model. Durable with each commit, so that the figures are exact
 /// for a run that was killed too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelCounts {
     /// Records added.
     pub added: u64,
@@ -88,7 +89,7 @@ pub struct ModelCounts {
 }
 
 /// What a run used.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Usage {
     /// The memory cap in bytes.
     pub memory_cap_bytes: u64,
@@ -119,7 +120,7 @@ pub struct Usage {
 }
 
 /// A delete pass that was held back, with a sample of what it would have deleted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BlockedDelete {
     /// The model of the pass.
     pub model: ModelName,
@@ -134,7 +135,7 @@ pub struct BlockedDelete {
 }
 
 /// Why a run that ended badly did so: contract §4.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PostMortem {
     /// The verdict in words: what happened and what to do.
     pub verdict: String,
@@ -163,7 +164,7 @@ pub struct PostMortem {
 }
 
 /// One growth of a run's memory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Growth {
     /// The sum of the run's memory after it, in bytes (before it, when refused).
     pub total_bytes: u64,
@@ -185,7 +186,7 @@ pub struct Checkpoint {
 }
 
 /// A run's row: what is listed, and the report once it ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RunRow {
     /// Its id.
     pub id: RunId,
@@ -229,7 +230,7 @@ impl RunRow {
 }
 
 /// How loud a log line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// For the author at work.
@@ -243,7 +244,7 @@ pub enum LogLevel {
 }
 
 /// One line of a run's log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogLine {
     /// When it was written.
     pub at: Timestamp,

@@ -4,7 +4,8 @@
 use crate::api::Service;
 use crate::api::answer::time;
 use crate::api::auth::{Manager, Reader};
-use crate::api::error::{Answer, Failure};
+use crate::api::document::Routes;
+use crate::api::error::{Answer, Failure, Refusal};
 use crate::api::read::{self, Nothing, Query, from_text};
 use crate::catalog::ReleasePlan;
 use crate::deploy;
@@ -14,17 +15,17 @@ use crate::model::{
     ConnectionId, ConnectionKey, Digest, Environment, Integration, ReleaseRow, SyncKey, SyncName,
     Variant,
 };
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use bytes::Bytes;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
 
 /// How long a component may take to arrive; then 408.
 pub const COMPONENT_TIME: Duration = Duration::from_secs(300);
@@ -36,35 +37,57 @@ const UPLOADS_AT_ONCE: usize = 2;
 static UPLOADS: Semaphore = Semaphore::const_new(UPLOADS_AT_ONCE);
 
 /// The routes of this file but for [`upload`].
-pub fn routes() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/v1/deployments", get(list))
-        .route("/v1/deployments/rollback", post(roll_back))
-        .route("/v1/deployments/pin", post(pin))
+pub fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(list))
+        .routes(routes!(roll_back))
+        .routes(routes!(pin))
 }
 
 /// `POST /v1/deployments`, whose body is no JSON.
-pub fn upload() -> Router<Arc<Service>> {
-    Router::new().route("/v1/deployments", post(deploy))
+pub fn upload() -> Routes {
+    Routes::new().routes(routes!(deploy))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct DeployQuery {
     integration: Integration,
+    /// Only say what would change.
     #[serde(default, deserialize_with = "from_text")]
     dry_run: Option<bool>,
 }
 
+/// What a release changes, and whether it was made.
+#[derive(Serialize, ToSchema)]
+struct Deployed {
+    plan: ReleasePlan,
+    released: bool,
+}
+
 /// Checks a component and releases it; with `dry_run` only says what that would change,
 /// and keeps nothing.
+#[utoipa::path(
+    post,
+    path = "/v1/deployments",
+    params(DeployQuery),
+    request_body(content = serde_json::Value, content_type = "application/wasm"),
+    security(("key" = ["manage"])),
+    responses(
+        (status = 201, body = Deployed),
+        (status = 200, description = "With `dry_run`", body = Deployed),
+        (status = 422, description = "The component cannot be taken", body = Refusal),
+        (status = 503, description = "Others are being taken in", body = Refusal),
+    ),
+)]
 async fn deploy(
     Manager(environment): Manager,
     State(service): State<Arc<Service>>,
     Query(query): Query<DeployQuery>,
     headers: HeaderMap,
     body: Body,
-) -> Answer<(StatusCode, Json<Value>)> {
+) -> Answer<(StatusCode, Json<Deployed>)> {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .map(|kind| kind.as_bytes());
@@ -91,16 +114,12 @@ async fn deploy(
     let bytes = read::bytes(body, COMPONENT_BYTES_MAX, COMPONENT_TIME).await?;
     if query.dry_run == Some(true) {
         let plan = look(&service, &environment, &query.integration, bytes).await?;
-        return Ok((
-            StatusCode::OK,
-            Json(json!({ "plan": plan, "released": false })),
-        ));
+        let released = false;
+        return Ok((StatusCode::OK, Json(Deployed { plan, released })));
     }
     let plan = release(&service, &environment, &query.integration, bytes).await?;
-    Ok((
-        StatusCode::CREATED,
-        Json(json!({ "plan": plan, "released": true })),
-    ))
+    let released = true;
+    Ok((StatusCode::CREATED, Json(Deployed { plan, released })))
 }
 
 async fn look(
@@ -157,57 +176,110 @@ async fn plan_all(
     Ok(())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
     integration: Option<Integration>,
 }
 
-fn shown(row: &ReleaseRow) -> Value {
-    let history = row.history.iter();
-    let history =
-        history.map(|entry| json!({ "digest": entry.digest, "since": time(entry.since) }));
-    json!({
-        "integration": row.integration,
-        "sync": row.sync,
-        "digest": row.digest,
-        "since": time(row.since),
-        "history": history.collect::<Vec<_>>(),
-    })
+/// What runs of a sync, and what ran before.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Release)]
+struct Shown {
+    integration: Integration,
+    sync: SyncName,
+    digest: Digest,
+    #[schema(format = DateTime)]
+    since: String,
+    /// The latest last.
+    history: Vec<Earlier>,
+    /// Its author's version; in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    /// Size of the component; in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
 }
 
+#[derive(Serialize, ToSchema)]
+#[schema(as = EarlierRelease)]
+struct Earlier {
+    digest: Digest,
+    #[schema(format = DateTime)]
+    since: String,
+}
+
+fn shown(row: &ReleaseRow) -> Shown {
+    let history = row.history.iter().map(|entry| Earlier {
+        digest: entry.digest,
+        since: time(entry.since),
+    });
+    Shown {
+        integration: row.integration.clone(),
+        sync: row.sync.clone(),
+        digest: row.digest,
+        since: time(row.since),
+        history: history.collect(),
+        version: None,
+        bytes: None,
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct Deployments {
+    deployments: Vec<Shown>,
+}
+
+/// What is released.
+#[utoipa::path(
+    get,
+    path = "/v1/deployments",
+    params(ListQuery),
+    security(("key" = ["read"])),
+    responses((status = 200, body = Deployments)),
+)]
 async fn list(
     Reader(environment): Reader,
     State(service): State<Arc<Service>>,
     Query(query): Query<ListQuery>,
-) -> Answer<Json<Value>> {
-    let mut all = Vec::new();
+) -> Answer<Json<Deployments>> {
+    let mut deployments = Vec::new();
     for row in service
         .catalog
         .releases(&environment, query.integration.as_ref())
     {
         let deployment = service.catalog.deployment(&row.digest).await?;
-        let mut one = shown(&row);
-        one["version"] = deployment.manifest.version.clone().into();
-        one["bytes"] = deployment.bytes.into();
-        all.push(one);
+        deployments.push(Shown {
+            version: Some(deployment.manifest.version.clone()),
+            bytes: Some(deployment.bytes),
+            ..shown(&row)
+        });
     }
-    Ok(Json(json!({ "deployments": all })))
+    Ok(Json(Deployments { deployments }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RollBackBody {
     integration: Integration,
     sync: SyncName,
 }
 
+/// Goes back to the release before.
+#[utoipa::path(
+    post,
+    path = "/v1/deployments/rollback",
+    request_body = RollBackBody,
+    security(("key" = ["manage"])),
+    responses((status = 200, body = Shown)),
+)]
 async fn roll_back(
     Manager(environment): Manager,
     State(service): State<Arc<Service>>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Shown>> {
     let RollBackBody { integration, sync } = read::json(body).await?;
     let row = service
         .catalog
@@ -217,26 +289,42 @@ async fn roll_back(
     Ok(Json(shown(&row)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PinBody {
     integration: Integration,
     connection: ConnectionId,
     sync: SyncName,
     variant: Option<Variant>,
+    /// Null lifts the pin.
     #[serde(deserialize_with = "read::nullable")]
+    #[schema(required)]
     digest: Option<Digest>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Pinned {
+    sync: SyncName,
+    variant: Variant,
+    pinned: Option<Digest>,
 }
 
 /// Lets one connection run a deployment of its own; `digest: null` lifts that. Only a
 /// deployment that was released for this integration can be pinned: another
 /// environment's are not this one's to run.
+#[utoipa::path(
+    post,
+    path = "/v1/deployments/pin",
+    request_body = PinBody,
+    security(("key" = ["manage"])),
+    responses((status = 200, body = Pinned)),
+)]
 async fn pin(
     Manager(environment): Manager,
     State(service): State<Arc<Service>>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Pinned>> {
     let body: PinBody = read::json(body).await?;
     let release = service
         .catalog
@@ -265,7 +353,9 @@ async fn pin(
     };
     let row = service.catalog.pin(&key, body.digest).await?;
     service.scheduler.plan(&key).await?;
-    Ok(Json(
-        json!({ "sync": key.sync, "variant": key.variant, "pinned": row.pinned }),
-    ))
+    Ok(Json(Pinned {
+        sync: key.sync,
+        variant: key.variant,
+        pinned: row.pinned,
+    }))
 }

@@ -4,85 +4,130 @@
 use crate::api::Service;
 use crate::api::answer::time;
 use crate::api::auth::{Caller, Operator, forbidden};
+use crate::api::document::Routes;
 use crate::api::error::{Answer, Failure, Part};
 use crate::api::read::{self, At, Nothing, Query};
 use crate::error::Result;
 use crate::model::{
     Environment, EnvironmentRow, RecordRetention, Resources, Scope, WebhookSettings,
 };
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, patch};
-use axum::{Json, Router};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use url::Url;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa_axum::routes;
 
 /// The routes of this file.
-pub fn routes() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/v1/environments", get(list).post(add))
-        .route("/v1/environments/{name}", patch(change))
+pub fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(list, add))
+        .routes(routes!(change))
 }
 
-fn shown(service: &Service, row: &EnvironmentRow) -> Value {
-    json!({
-        "name": row.name,
-        "resources": row.resources,
-        "stored_bytes": service.store.stored_bytes(&row.name),
-        "webhooks": row.webhooks,
-        "retention": row.retention,
-        "created": time(row.created),
-    })
+/// An environment.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ShownEnvironment)]
+struct Shown {
+    name: Environment,
+    resources: Resources,
+    /// What its records take of the disk, compressed.
+    stored_bytes: u64,
+    webhooks: WebhookSettings,
+    retention: RecordRetention,
+    #[schema(format = DateTime)]
+    created: String,
 }
 
+fn shown(service: &Service, row: &EnvironmentRow) -> Shown {
+    Shown {
+        name: row.name.clone(),
+        resources: row.resources,
+        stored_bytes: service.store.stored_bytes(&row.name),
+        webhooks: row.webhooks.clone(),
+        retention: row.retention,
+        created: time(row.created),
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct Environments {
+    environments: Vec<Shown>,
+}
+
+/// All environments of the host.
+#[utoipa::path(
+    get,
+    path = "/v1/environments",
+    security(("operator" = [])),
+    responses((status = 200, body = Environments)),
+)]
 async fn list(
     _: Operator,
     State(service): State<Arc<Service>>,
     Query(Nothing {}): Query<Nothing>,
-) -> Json<Value> {
+) -> Json<Environments> {
     let rows = service.catalog.environments();
-    let shown: Vec<Value> = rows.iter().map(|row| shown(&service, row)).collect();
-    Json(json!({ "environments": shown }))
+    let environments = rows.iter().map(|row| shown(&service, row)).collect();
+    Json(Environments { environments })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AddEnvironment)]
 struct AddBody {
     name: Environment,
+    #[serde(deserialize_with = "read::object")]
     resources: ResourcesBody,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::object")]
     webhooks: WebhooksBody,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::object")]
     retention: RetentionBody,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ResourcesBody {
+    #[schema(schema_with = at_least_one)]
     memory_mib: u64,
+    #[schema(schema_with = at_least_one)]
     runs: u32,
+    #[schema(minimum = 1)]
     storage_mib: Option<u64>,
 }
 
-#[derive(Default, Deserialize)]
+/// What is named is changed; null keeps records for ever.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 struct RetentionBody {
     #[serde(deserialize_with = "read::maybe_null")]
+    #[schema(minimum = 1, value_type = Option<u32>)]
     prune_after_days: Option<Option<u32>>,
     #[serde(deserialize_with = "read::maybe_null")]
+    #[schema(minimum = 1, value_type = Option<u32>)]
     erase_after_days: Option<Option<u32>>,
 }
 
-#[derive(Default, Deserialize)]
+/// The schema of a resource: nothing could run with 0.
+fn at_least_one() -> Object {
+    let whole = ObjectBuilder::new().schema_type(Type::Integer);
+    whole.minimum(Some(1_u32)).build()
+}
+
+/// What is named is changed. URLs are http or https; null takes one away.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WebhooksBody {
     #[serde(deserialize_with = "read::maybe_null")]
+    #[schema(value_type = Option<String>)]
     primary_url: Option<Option<String>>,
     #[serde(deserialize_with = "read::maybe_null")]
+    #[schema(value_type = Option<String>)]
     secondary_url: Option<Option<String>>,
     on_unchanged: Option<bool>,
     on_error: Option<bool>,
@@ -173,14 +218,39 @@ fn webhooks_at_first() -> WebhookSettings {
     }
 }
 
+/// An environment that was added, with what opens it.
+#[derive(Serialize, ToSchema)]
+struct NewEnvironment {
+    #[serde(flatten)]
+    environment: Shown,
+    /// What its webhooks are signed with.
+    signing_key: String,
+    key: FirstKey,
+}
+
+#[derive(Serialize, ToSchema)]
+struct FirstKey {
+    id: String,
+    scopes: BTreeSet<Scope>,
+    /// Its text, shown here and never again.
+    key: String,
+}
+
 /// Adds an environment, and answers its first key and its signing key: the key is shown
 /// here and never again.
+#[utoipa::path(
+    post,
+    path = "/v1/environments",
+    request_body = AddBody,
+    security(("operator" = [])),
+    responses((status = 201, body = NewEnvironment)),
+)]
 async fn add(
     _: Operator,
     State(service): State<Arc<Service>>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<(StatusCode, Json<Value>)> {
+) -> Answer<(StatusCode, Json<NewEnvironment>)> {
     let body: AddBody = read::json(body).await?;
     body.webhooks.check()?;
     body.retention.check()?;
@@ -200,10 +270,16 @@ async fn add(
         .catalog
         .add_key(&row.name, "first key", scopes)
         .await?;
-    let mut answer = shown(&service, &row);
-    answer["signing_key"] = signing_key(&service, &row.name)?.into();
-    answer["key"] = json!({ "id": key.id, "scopes": key.scopes, "key": text });
-    Ok((StatusCode::CREATED, Json(answer)))
+    let new = NewEnvironment {
+        environment: shown(&service, &row),
+        signing_key: signing_key(&service, &row.name)?,
+        key: FirstKey {
+            id: key.id.clone(),
+            scopes: key.scopes.clone(),
+            key: text,
+        },
+    };
+    Ok((StatusCode::CREATED, Json(new)))
 }
 
 fn signing_key(service: &Service, name: &Environment) -> Result<String> {
@@ -211,22 +287,35 @@ fn signing_key(service: &Service, name: &Environment) -> Result<String> {
     Ok(key.as_str().unwrap_or_default().to_owned())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = EnvironmentChange)]
 struct ChangeBody {
+    /// Only with the operator's key.
+    #[serde(default, deserialize_with = "read::maybe_object")]
     resources: Option<ResourcesBody>,
+    #[serde(default, deserialize_with = "read::maybe_object")]
     webhooks: Option<WebhooksBody>,
+    #[serde(default, deserialize_with = "read::maybe_object")]
     retention: Option<RetentionBody>,
 }
 
 /// Changes an environment. Its resources are the operator's to give.
+#[utoipa::path(
+    patch,
+    path = "/v1/environments/{name}",
+    params(("name" = Environment, Path)),
+    request_body = ChangeBody,
+    security(("key" = ["manage"])),
+    responses((status = 200, body = Shown)),
+)]
 async fn change(
     caller: Caller,
     State(service): State<Arc<Service>>,
     At(name): At<Environment>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Shown>> {
     let is_operator = matches!(caller, Caller::Operator);
     if let Caller::Key(key) = &caller
         && (key.environment != name || !key.scopes.contains(&Scope::Manage))

@@ -3,56 +3,86 @@
 
 use crate::api::Service;
 use crate::api::answer::time;
-use crate::api::auth::{Manager, OperatorOf};
+use crate::api::auth::{Manager, OfOperator, OperatorOf};
+use crate::api::document::Routes;
 use crate::api::error::Answer;
 use crate::api::read::{self, At, Nothing, Query};
 use crate::catalog::NewIntegration;
 use crate::model::{AuthScheme, Integration, IntegrationRow};
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::routing::{get, put};
-use axum::{Json, Router};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 
 /// The routes of this file.
-pub fn routes() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/v1/integrations", get(list))
-        .route("/v1/integrations/{name}", put(set).delete(remove))
+pub fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(list))
+        .routes(routes!(set, remove))
 }
 
-fn shown(row: &IntegrationRow) -> Value {
-    json!({
-        "name": row.name,
-        "provider": row.provider,
-        "base_url": row.base_url,
-        "auth": row.auth,
-        "hosts": row.hosts,
-        "allow_http": row.allow_http,
-        "created": time(row.created),
-        "updated": time(row.updated),
-    })
+/// An integration with its settings.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IntegrationSettings)]
+struct Shown {
+    name: Integration,
+    provider: String,
+    base_url: Option<String>,
+    auth: AuthScheme,
+    hosts: Vec<String>,
+    allow_http: bool,
+    #[schema(format = DateTime)]
+    created: String,
+    #[schema(format = DateTime)]
+    updated: String,
 }
 
+fn shown(row: &IntegrationRow) -> Shown {
+    Shown {
+        name: row.name.clone(),
+        provider: row.provider.clone(),
+        base_url: row.base_url.clone(),
+        auth: row.auth.clone(),
+        hosts: row.hosts.clone(),
+        allow_http: row.allow_http,
+        created: time(row.created),
+        updated: time(row.updated),
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct Integrations {
+    integrations: Vec<Shown>,
+}
+
+/// Integrations of the environment.
+#[utoipa::path(
+    get,
+    path = "/v1/integrations",
+    security(("key" = ["manage"])),
+    responses((status = 200, body = Integrations)),
+)]
 async fn list(
     Manager(environment): Manager,
     State(service): State<Arc<Service>>,
     Query(Nothing {}): Query<Nothing>,
-) -> Json<Value> {
+) -> Json<Integrations> {
     let rows = service.catalog.integrations(&environment);
-    let shown: Vec<Value> = rows.iter().map(|row| shown(row)).collect();
-    Json(json!({ "integrations": shown }))
+    let integrations = rows.iter().map(|row| shown(row)).collect();
+    Json(Integrations { integrations })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SetIntegration)]
 struct SetBody {
     #[serde(default)]
     provider: String,
     base_url: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::object")]
     auth: AuthScheme,
     #[serde(default)]
     hosts: Vec<String>,
@@ -60,13 +90,22 @@ struct SetBody {
     allow_http: bool,
 }
 
+/// Sets an integration up, or replaces it.
+#[utoipa::path(
+    put,
+    path = "/v1/integrations/{name}",
+    params(("name" = Integration, Path), OfOperator),
+    request_body = SetBody,
+    security(("operator" = [])),
+    responses((status = 200, body = Shown)),
+)]
 async fn set(
     OperatorOf(environment): OperatorOf,
     State(service): State<Arc<Service>>,
     At(name): At<Integration>,
     Query(Nothing {}): Query<Nothing>,
     body: Body,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Shown>> {
     let body: SetBody = read::json(body).await?;
     let new = NewIntegration {
         provider: body.provider,
@@ -82,15 +121,29 @@ async fn set(
     Ok(Json(shown(&row)))
 }
 
+#[derive(Serialize, ToSchema)]
+#[schema(as = RemovedIntegration)]
+struct Removed {
+    removed: Integration,
+}
+
+/// Takes an integration away. Refused while it has connections.
+#[utoipa::path(
+    delete,
+    path = "/v1/integrations/{name}",
+    params(("name" = Integration, Path), OfOperator),
+    security(("operator" = [])),
+    responses((status = 200, body = Removed)),
+)]
 async fn remove(
     OperatorOf(environment): OperatorOf,
     State(service): State<Arc<Service>>,
     At(name): At<Integration>,
     Query(Nothing {}): Query<Nothing>,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Removed>> {
     service
         .catalog
         .remove_integration(&environment, &name)
         .await?;
-    Ok(Json(json!({ "removed": name })))
+    Ok(Json(Removed { removed: name }))
 }

@@ -12,19 +12,21 @@
 use crate::api::Service;
 use crate::api::answer::list;
 use crate::api::auth::Reader;
-use crate::api::error::{Answer, Failure, Part};
-use crate::api::read::{Query, Selection, from_text};
-use crate::api::records::{LIMIT_DEFAULT, LIMIT_MAX, at, connection, cursor, feed};
-use crate::api::splice;
+use crate::api::document::{Routes, number};
+use crate::api::error::{Answer, Failure, Part, Refusal};
+use crate::api::read::{Query, Selection, WholeSelection, from_text};
+use crate::api::records::{
+    LIMIT_DEFAULT, LIMIT_MAX, at, connection, cursor, cursor_schema, feed, limit_schema,
+};
+use crate::api::splice::{self, RecordPage};
 use crate::model::{
     Change, ChangeFilter, ChangePage, Cursor, Environment, ModelName, StreamKey, Variant,
 };
+use axum::Extension;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Router};
 use futures_util::stream;
 use serde::Deserialize;
 use std::collections::{HashMap, VecDeque};
@@ -33,6 +35,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
+use utoipa::IntoParams;
+use utoipa::openapi::schema::Object;
+use utoipa_axum::routes;
 
 /// Readers of one environment that may wait at once, of streams and polls together: all
 /// environments share the listener's connections. One more is answered 429.
@@ -57,39 +62,65 @@ const UNBUFFERED: (&str, &str) = ("x-accel-buffering", "no");
 /// Where a browser tells how far it came.
 const LAST_EVENT_ID: &str = "last-event-id";
 
-/// The routes of this file. `places` counts who waits.
-pub fn routes(places: Places) -> Router<Arc<Service>> {
-    Router::new()
-        .route("/v1/records/stream", get(stream_of))
-        .route("/v1/records/poll", get(poll))
-        .layer(Extension(places))
+/// The routes of this file. They need [`Places`] as an extension.
+pub fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(stream_of))
+        .routes(routes!(poll))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct StreamQuery {
     model: ModelName,
     variant: Option<Variant>,
+    #[param(schema_with = cursor_schema)]
     cursor: Option<String>,
+    /// As for `/records`.
     #[serde(default, deserialize_with = "from_text")]
+    #[param(value_type = Option<String>)]
     filter: Option<ChangeFilter>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct PollQuery {
     model: ModelName,
     variant: Option<Variant>,
+    #[param(schema_with = cursor_schema)]
     cursor: Option<String>,
+    /// As for `/records`.
     #[serde(default, deserialize_with = "from_text")]
+    #[param(value_type = Option<String>)]
     filter: Option<ChangeFilter>,
     #[serde(default, deserialize_with = "from_text")]
+    #[param(schema_with = limit_schema)]
     limit: Option<u16>,
+    /// Seconds.
     #[serde(default, deserialize_with = "from_text")]
+    #[param(schema_with = wait_schema)]
     wait: Option<u64>,
 }
 
-/// Sends the changes after a cursor, and then each that comes.
+fn wait_schema() -> Object {
+    number(0, WAIT_SECONDS_MAX as usize)
+}
+
+/// Sends the changes after a cursor, and then each that comes. An event `change` has a
+/// record as its data and its cursor as its id.
+#[utoipa::path(
+    get,
+    path = "/v1/records/stream",
+    params(WholeSelection, StreamQuery),
+    security(("key" = ["read"])),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream"),
+        (status = 410, description = "The cursor leads nowhere: read from the start", body = Refusal),
+        (status = 429, description = "Too many wait already", body = Refusal),
+    ),
+)]
 async fn stream_of(
     Reader(environment): Reader,
     State(service): State<Arc<Service>>,
@@ -127,6 +158,17 @@ async fn stream_of(
 
 /// Answers the changes after a cursor as soon as there are any. `next_cursor` is always
 /// there: it is what to ask with next.
+#[utoipa::path(
+    get,
+    path = "/v1/records/poll",
+    params(WholeSelection, PollQuery),
+    security(("key" = ["read"])),
+    responses(
+        (status = 200, body = RecordPage),
+        (status = 410, description = "The cursor leads nowhere: read from the start", body = Refusal),
+        (status = 429, description = "Too many wait already", body = Refusal),
+    ),
+)]
 async fn poll(
     Reader(environment): Reader,
     State(service): State<Arc<Service>>,

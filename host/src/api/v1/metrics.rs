@@ -11,22 +11,23 @@
 use super::live::Places;
 use crate::api::Service;
 use crate::api::auth::Operator;
+use crate::api::document::Routes;
 use crate::api::error::{Answer, Failure};
 use crate::api::observe::HttpMetrics;
 use crate::api::read::{Nothing, Query};
 use crate::limits::KIB;
 use crate::store::Health;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Router};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::Arc;
+use utoipa_axum::routes;
 
 /// The form of the answer, as OpenMetrics names it.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -134,14 +135,19 @@ fn resident_bytes() -> Option<i64> {
     i64::try_from(kib.saturating_mul(KIB)).ok()
 }
 
-/// The routes of this file.
-pub fn routes(metrics: Arc<Metrics>) -> Router<Arc<Service>> {
-    Router::new()
-        .route("/metrics", get(show))
-        .layer(Extension(metrics))
+/// The routes of this file. They need [`Metrics`] as an extension.
+pub fn routes() -> Routes {
+    Routes::new().routes(routes!(metrics))
 }
 
-async fn show(
+/// What the host counts, as OpenMetrics text.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    security(("operator" = [])),
+    responses((status = 200, body = String, content_type = "application/openmetrics-text")),
+)]
+async fn metrics(
     Operator: Operator,
     State(service): State<Arc<Service>>,
     Extension(metrics): Extension<Arc<Metrics>>,

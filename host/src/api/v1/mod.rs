@@ -16,41 +16,48 @@ mod runs;
 mod webhooks;
 
 pub use deployments::COMPONENT_TIME;
+pub use live::Places;
+pub use metrics::Metrics;
 
-use super::Service;
+use super::document::{Routes, group, number};
 use super::error::{Answer, Failure, Part};
-use super::observe::HttpMetrics;
 use super::read::only_json;
-use axum::Router;
 use axum::middleware::from_fn;
-use std::sync::Arc;
+use utoipa::openapi::schema::Object;
 
 /// Entries of a page where the request names no number.
 const PAGE_DEFAULT: usize = 100;
 /// Entries of a page at most; more is refused.
 const PAGE_MAX: usize = 1_000;
 
-/// The routes of `/v1` and of the host's health.
-pub fn routes() -> Router<Arc<Service>> {
-    let of_json = Router::new()
-        .merge(environments::routes())
-        .merge(keys::routes())
-        .merge(integrations::routes())
-        .merge(connections::routes())
-        .merge(deployments::routes())
-        .merge(runs::routes())
-        .merge(webhooks::routes());
-    Router::new()
+/// The routes of `/v1` that are finished once they were begun.
+pub fn routes() -> Routes {
+    let of_json = Routes::new()
+        .merge(group("environments", environments::routes()))
+        .merge(group("keys", keys::routes()))
+        .merge(group("v1 integrations", integrations::routes()))
+        .merge(group("v1 connections", connections::routes()))
+        .merge(group("deployments", deployments::routes()))
+        .merge(group("runs", runs::routes()))
+        .merge(group("webhooks", webhooks::routes()));
+    Routes::new()
         .merge(of_json.layer(from_fn(only_json)))
-        .merge(deployments::upload())
-        .merge(health::routes())
+        .merge(group("deployments", deployments::upload()))
 }
 
-/// The routes that are left when the client leaves, and what is shown of the host.
-pub fn waiting(service: &Service, http: &HttpMetrics) -> Router<Arc<Service>> {
-    let places = live::Places::default();
-    let metrics = metrics::Metrics::new(service, http, places.clone());
-    live::routes(places).merge(metrics::routes(Arc::new(metrics)))
+/// The routes that are left when the client leaves.
+pub fn waiting() -> Routes {
+    group("feed", live::routes())
+}
+
+/// What is shown of the host.
+pub fn of_the_host() -> Routes {
+    group("host", health::routes().merge(metrics::routes()))
+}
+
+/// The schema of [`page_limit`].
+fn limit_schema() -> Object {
+    number(1, PAGE_MAX)
 }
 
 /// How many entries a page has, from what was asked for.

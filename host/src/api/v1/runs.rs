@@ -1,24 +1,26 @@
 //! Runs: what each did, why it ended as it did, and its log.
 
-use super::page_limit;
+use super::{limit_schema, page_limit};
 use crate::api::Service;
 use crate::api::answer::list as stream_list;
 use crate::api::auth::Reader;
+use crate::api::document::Routes;
 use crate::api::error::{Answer, Failure, Part};
 use crate::api::read::{At, Nothing, Query, from_text};
 use crate::error::{Code, Error};
 use crate::model::{
-    ConnectionId, ConnectionKey, Environment, Integration, RunId, RunRow, SyncKey, SyncName,
-    Variant,
+    ConnectionId, ConnectionKey, Environment, Integration, LogLine, RunId, RunRow, SyncKey,
+    SyncName, Variant,
 };
 use crate::store::RunQuery;
+use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
-use axum::{Json, Router};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
 
 /// Runs that the store is asked for at once while those of one environment are looked for.
 const LOOKED_AT_ONCE: usize = 500;
@@ -27,15 +29,16 @@ const LOOKED_AT_ONCE: usize = 500;
 const LOOKS_MAX: usize = 20;
 
 /// The routes of this file.
-pub fn routes() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/v1/runs", get(list))
-        .route("/v1/runs/{id}", get(show))
-        .route("/v1/runs/{id}/log", get(log))
+pub fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(log))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
     integration: Option<Integration>,
     connection: Option<ConnectionId>,
@@ -44,6 +47,7 @@ struct ListQuery {
     #[serde(default, deserialize_with = "from_text")]
     before: Option<RunId>,
     #[serde(default, deserialize_with = "from_text")]
+    #[param(schema_with = limit_schema)]
     limit: Option<usize>,
 }
 
@@ -70,12 +74,27 @@ impl ListQuery {
     }
 }
 
+#[derive(Serialize, ToSchema)]
+struct Runs {
+    #[schema(value_type = Vec<RunRow>)]
+    runs: Vec<Value>,
+    /// Ask for those `before` this; null at the end.
+    next: Option<RunId>,
+}
+
 /// Runs, newest first, without their post-mortems.
+#[utoipa::path(
+    get,
+    path = "/v1/runs",
+    params(ListQuery),
+    security(("key" = ["read"])),
+    responses((status = 200, body = Runs)),
+)]
 async fn list(
     Reader(environment): Reader,
     State(service): State<Arc<Service>>,
     Query(query): Query<ListQuery>,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Runs>> {
     let limit = page_limit(query.limit)?;
     let key = query.key(&environment)?;
     // Of one sync all are wanted; of an environment, some.
@@ -109,8 +128,8 @@ async fn list(
         }
         false => before.filter(|_| !over),
     };
-    let shown: Vec<Value> = found.iter().map(short).collect::<Answer<_>>()?;
-    Ok(Json(json!({ "runs": shown, "next": next })))
+    let runs = found.iter().map(short).collect::<Answer<_>>()?;
+    Ok(Json(Runs { runs, next }))
 }
 
 /// A run as lists show it.
@@ -133,6 +152,14 @@ async fn find(service: &Service, environment: &Environment, id: RunId) -> Answer
     own.ok_or_else(|| Error::new(Code::NotFound, format!("there is no run `{id}`")).into())
 }
 
+/// One run, with its post-mortem.
+#[utoipa::path(
+    get,
+    path = "/v1/runs/{id}",
+    params(("id" = RunId, Path)),
+    security(("key" = ["read"])),
+    responses((status = 200, body = RunRow)),
+)]
 async fn show(
     Reader(environment): Reader,
     State(service): State<Arc<Service>>,
@@ -142,6 +169,24 @@ async fn show(
     whole(&find(&service, &environment, id).await?).map(Json)
 }
 
+/// The log of a run.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "only its schema is used: a log is written while it is sent"
+)]
+struct RunLog {
+    lines: Vec<LogLine>,
+}
+
+/// The log of a run.
+#[utoipa::path(
+    get,
+    path = "/v1/runs/{id}/log",
+    params(("id" = RunId, Path)),
+    security(("key" = ["read"])),
+    responses((status = 200, body = RunLog)),
+)]
 async fn log(
     Reader(environment): Reader,
     State(service): State<Arc<Service>>,

@@ -1,39 +1,41 @@
 //! Webhooks on their way and over, and sending one again.
 
-use super::page_limit;
+use super::{limit_schema, page_limit};
 use crate::api::Service;
 use crate::api::auth::{Manager, Reader};
-use crate::api::error::{Answer, Failure};
+use crate::api::document::Routes;
+use crate::api::error::Answer;
 use crate::api::read::{At, Nothing, Query, from_text};
 use crate::error::{Code, Error};
 use crate::model::{Delivery, DeliveryId};
 use crate::store::DeliveryQuery;
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
 
 /// The routes of this file.
-pub fn routes() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/v1/webhooks", get(list))
-        .route("/v1/webhooks/{id}/replay", post(replay))
+pub fn routes() -> Routes {
+    Routes::new().routes(routes!(list)).routes(routes!(replay))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    #[param(inline)]
     state: Stage,
     #[serde(default, deserialize_with = "from_text")]
     after: Option<DeliveryId>,
     #[serde(default, deserialize_with = "from_text")]
+    #[param(schema_with = limit_schema)]
     limit: Option<usize>,
 }
 
 /// Which deliveries are asked for.
-#[derive(PartialEq, Eq, Deserialize)]
+#[derive(PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Stage {
     /// Those that will be tried.
@@ -42,15 +44,26 @@ enum Stage {
     Over,
 }
 
-fn shown(delivery: &Delivery) -> Answer<Value> {
-    serde_json::to_value(delivery).map_err(Failure::internal)
+#[derive(Serialize, ToSchema)]
+struct Webhooks {
+    webhooks: Vec<Delivery>,
+    /// Ask for those `after` this; null at the end.
+    next: Option<DeliveryId>,
 }
 
+/// Webhooks that wait, or are over.
+#[utoipa::path(
+    get,
+    path = "/v1/webhooks",
+    params(ListQuery),
+    security(("key" = ["read"])),
+    responses((status = 200, body = Webhooks)),
+)]
 async fn list(
     Reader(environment): Reader,
     State(service): State<Arc<Service>>,
     Query(query): Query<ListQuery>,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Webhooks>> {
     let limit = page_limit(query.limit)?;
     let asked = DeliveryQuery {
         environment: Some(environment),
@@ -58,24 +71,30 @@ async fn list(
         after: query.after,
         limit: limit + 1,
     };
-    let mut found = service.store.deliveries(asked).await?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|delivery| delivery.id);
-    let shown: Vec<Value> = found.iter().map(shown).collect::<Answer<_>>()?;
-    Ok(Json(json!({ "webhooks": shown, "next": next })))
+    let mut webhooks = service.store.deliveries(asked).await?;
+    let more = webhooks.len() > limit;
+    webhooks.truncate(limit);
+    let next = webhooks.last().filter(|_| more).map(|last| last.id);
+    Ok(Json(Webhooks { webhooks, next }))
 }
 
+/// Sends a webhook again, whatever became of it.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/{id}/replay",
+    params(("id" = DeliveryId, Path)),
+    security(("key" = ["manage"])),
+    responses((status = 200, body = Delivery)),
+)]
 async fn replay(
     Manager(environment): Manager,
     State(service): State<Arc<Service>>,
     At(id): At<DeliveryId>,
     Query(Nothing {}): Query<Nothing>,
-) -> Answer<Json<Value>> {
+) -> Answer<Json<Delivery>> {
     let known = service.store.delivery(id).await?;
     if known.is_none_or(|delivery| delivery.connection.environment != environment) {
         return Err(Error::new(Code::NotFound, format!("there is no webhook `{id}`")).into());
     }
-    let delivery = service.webhooks.replay(id).await?;
-    Ok(Json(shown(&delivery)?))
+    Ok(Json(service.webhooks.replay(id).await?))
 }
