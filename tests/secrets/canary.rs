@@ -1,8 +1,7 @@
 //! The canary: secrets of a connection that are like no other text, looked for in
 //! everything that leaves the host or stays on its disk.
 
-use crate::app::{App, Reply};
-use crate::host::{Body, CONNECTION, ENVIRONMENT, Host};
+use crate::host::{CONNECTION, ENVIRONMENT, Host};
 use crate::sinks::Sinks;
 use anyhow::{Context, Result};
 use base64::Engine;
@@ -13,6 +12,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use tidegate_provider::{Fault, Provider};
 use tidegate_tests::Tidegate;
+use tidegate_tests::app::{App, Reply};
+use tidegate_tests::service::Body;
 
 /// The token that the provider asks for, of one connection a credential and of the other
 /// given for its refresh token. With characters that are encoded in URLs.

@@ -1,12 +1,12 @@
 //! Apps that are down, slow or broken, and hosts that are started again.
 
-use crate::app::{App, Reply};
 use crate::world::{World, environment, to, until};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tidegate::clock::Clock;
 use tidegate::error::Code;
 use tidegate::model::{DeliveryState, Outcome};
+use tidegate_tests::app::{App, Reply};
 use tokio::net::TcpListener;
 
 const MINUTE: Duration = Duration::from_secs(60);
