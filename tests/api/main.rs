@@ -4,7 +4,9 @@
 
 mod client;
 mod doors;
+mod golden;
 mod isolation;
 mod reading;
 mod slow;
+mod tenants;
 mod world;

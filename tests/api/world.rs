@@ -145,23 +145,27 @@ impl World {
         Ok(Some(tenant))
     }
 
-    /// Releases a component for the integration `crm`.
+    /// Releases a component for the integration `crm`. Others may do so at the same time,
+    /// of which the host takes few; so it is asked again.
     pub async fn deploy(&self, tenant: &Tenant, component: Vec<u8>) -> Result<()> {
-        let deployed = self
-            .http
-            .post(self.url("/v1/deployments?integration=crm"))
-            .header("authorization", bearer(&tenant.key))
-            .header("content-type", "application/wasm")
-            .body(component)
-            .send()
-            .await?;
-        let status = deployed.status().as_u16();
-        ensure!(
-            status == 201,
-            "deploying: {status} {}",
-            deployed.text().await?
-        );
-        Ok(())
+        let component = bytes::Bytes::from(component);
+        let started = tokio::time::Instant::now();
+        loop {
+            let deployed = self
+                .http
+                .post(self.url("/v1/deployments?integration=crm"))
+                .header("authorization", bearer(&tenant.key))
+                .header("content-type", "application/wasm")
+                .body(component.clone())
+                .send()
+                .await?;
+            let status = deployed.status().as_u16();
+            match status {
+                201 => return Ok(()),
+                503 if started.elapsed() < LONG => tokio::time::sleep(LOOK).await,
+                _ => anyhow::bail!("deploying: {status} {}", deployed.text().await?),
+            }
+        }
     }
 
     /// Sets a connection up whose runs play this script.

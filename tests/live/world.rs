@@ -213,12 +213,20 @@ impl Events {
     /// The next event that is no heartbeat; none at the end.
     pub async fn next(&mut self) -> Result<Option<Event>> {
         loop {
-            while let Some((whole, rest)) = self.text.split_once("\n\n") {
+            match self.next_or_beat().await? {
+                Some(beat) if beat.kind.is_empty() => {}
+                event => return Ok(event),
+            }
+        }
+    }
+
+    /// The next event, or the next heartbeat, which has no kind; none at the end.
+    pub async fn next_or_beat(&mut self) -> Result<Option<Event>> {
+        loop {
+            if let Some((whole, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (parse(whole), rest.to_owned());
                 self.text = rest;
-                if !event.kind.is_empty() {
-                    return Ok(Some(event));
-                }
+                return Ok(Some(event));
             }
             let chunk = tokio::time::timeout(LONG, self.response.chunk()).await;
             match chunk.context("nothing came")?? {

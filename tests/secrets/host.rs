@@ -3,9 +3,14 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tempfile::TempDir;
 use tidegate_tests::process::Ended;
 use tidegate_tests::service::{Body, Service};
+use tokio::time::timeout;
+
+/// How long nothing comes once a stream has told what there is.
+const QUIET: Duration = Duration::from_secs(1);
 
 pub const ENVIRONMENT: &str = "north";
 pub const CONNECTION: &str = "acme";
@@ -32,7 +37,7 @@ impl Host {
         self.0.until(what, holds).await
     }
 
-    /// A request; its status and whole body.
+    /// A request; its status and whole body, or that of a stream until it is quiet.
     pub async fn send(&self, method: Method, path: &str, key: &str) -> Result<(u16, String)> {
         let request = self
             .0
@@ -40,9 +45,18 @@ impl Host {
             .header("tidegate-environment", ENVIRONMENT)
             .header("connection-id", CONNECTION)
             .header("provider-config-key", "plain");
-        let answer = request.send().await?;
+        let mut answer = request.send().await?;
         let status = answer.status().as_u16();
-        Ok((status, answer.text().await?))
+        let kind = answer.headers().get("content-type");
+        if !kind.is_some_and(|kind| kind == "text/event-stream") {
+            return Ok((status, answer.text().await?));
+        }
+        let mut text = String::new();
+        while let Ok(chunk) = timeout(QUIET, answer.chunk()).await {
+            let chunk = chunk?.context("the stream ended")?;
+            text.push_str(&String::from_utf8_lossy(&chunk));
+        }
+        Ok((status, text))
     }
 
     /// What the operator sets up: JSON, or a component.

@@ -5,6 +5,7 @@
 mod canary;
 mod host;
 mod oauth;
+mod rotation;
 mod sinks;
 #[path = "../egress/world.rs"]
 #[allow(dead_code, unused_imports)]

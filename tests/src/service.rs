@@ -37,6 +37,8 @@ impl Service {
     /// A host that is not started yet. Its webhooks may reach the app at this URL, which
     /// is on loopback.
     pub fn new(app: &str) -> Result<Self> {
+        // A second install is refused and changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let app_port = Url::parse(app)?.port().context("the app has a port")?;
         // Free now, and nobody else's for as long as the test is lucky.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();

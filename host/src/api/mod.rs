@@ -18,6 +18,7 @@ mod observe;
 mod read;
 mod records;
 mod serve;
+mod socket;
 mod splice;
 mod status;
 mod syncs;
