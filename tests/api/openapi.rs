@@ -24,7 +24,7 @@ async fn router_and_document_have_the_same_routes() -> Result<()> {
     let world = World::start().await?;
     let document = Document::of(&world).await?;
     let documented: BTreeSet<&str> = document.paths().map(|(path, _)| path).collect();
-    assert_eq!(paths(&world.router), documented);
+    assert_eq!(paths(&world.host.router), documented);
     assert!(documented.contains("/v1/records/stream") && documented.contains("/records/"));
     for (path, item) in document.paths() {
         for (method, key) in METHODS {

@@ -3,26 +3,15 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
-use tidegate::api::{self, OperatorKey, Service};
-use tidegate::catalog::Catalog;
-use tidegate::clock::{Clock, SystemClock};
-use tidegate::egress::live::{LiveEgress, LiveOptions};
-use tidegate::limits::RUN_MEMORY_BYTES_CEILING;
-use tidegate::run::Runner;
-use tidegate::schedule::{Scheduler, SchedulerOptions};
-use tidegate::store::memory::MemoryStore;
-use tidegate::vault::api_key::ApiKey;
-use tidegate::vault::{MasterKeys, Vault};
-use tidegate::webhook::{WebhookOptions, WebhookSender};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tidegate::webhook::WebhookOptions;
+use tidegate_tests::app::App;
+use tidegate_tests::serving::{On, Serving};
 
 /// Only a hang takes so long.
-const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_secs(60);
 /// Between two looks at something that is awaited.
-const LOOK: Duration = Duration::from_millis(5);
+pub const LOOK: Duration = Duration::from_millis(5);
 
 /// The sync that the scripted guest is.
 pub const SYNC: &str = "every-import";
@@ -32,10 +21,7 @@ pub struct World {
     pub address: SocketAddr,
     pub operator: String,
     pub http: reqwest::Client,
-    /// The router, as it prints itself.
-    pub router: String,
-    // Dropped, it ends the listener.
-    _stop: oneshot::Sender<()>,
+    pub host: Serving,
 }
 
 /// An environment with its first key.
@@ -60,74 +46,29 @@ impl Answer {
 
 impl World {
     pub async fn start() -> Result<World> {
-        // A second install is refused and changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let store = Arc::new(MemoryStore::new(clock.clone()));
-        let egress = Arc::new(LiveEgress::new(LiveOptions {
-            clock: clock.clone(),
-            ..LiveOptions::default()
-        })?);
-        let folder = tempfile::tempdir()?;
-        let vault = Vault::new(MasterKeys::create(&folder.path().join("keys"))?);
-        let catalog = Arc::new(Catalog::open(store.clone(), vault, clock.clone()).await?);
-        let runner = Runner {
-            sandbox: tidegate_tests::host::sandbox()?,
-            store: store.clone(),
-            egress: egress.clone(),
-            clock: clock.clone(),
+        World::of(Serving::start(On::Memory, WebhookOptions::default()).await?)
+    }
+
+    /// A host whose webhooks may reach this app.
+    pub async fn telling(app: &App) -> Result<World> {
+        let options = WebhookOptions {
+            allow_hosts: vec![app.url("").parse()?],
+            allow_http: true,
         };
-        let options = SchedulerOptions {
-            runs: 4,
-            memory_ceiling: RUN_MEMORY_BYTES_CEILING,
-        };
-        let scheduler = Scheduler::start(runner.clone(), catalog.clone(), options).await?;
-        let webhooks = WebhookSender::start(
-            store.clone(),
-            catalog.clone(),
-            egress,
-            clock,
-            WebhookOptions {
-                allow_hosts: Vec::new(),
-                allow_http: false,
-            },
-            scheduler.ended(),
-        );
-        let operator = ApiKey::generate()?;
-        let operator = operator.text.as_str().context("a key is text")?.to_owned();
-        let service = Service {
-            store,
-            catalog,
-            scheduler,
-            runner,
-            operator_key: OperatorKey::new(&operator)?,
-            memory_ceiling: RUN_MEMORY_BYTES_CEILING,
-            webhooks: Arc::new(webhooks),
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel();
-        let router = api::router(Arc::new(service));
-        let printed = format!("{router:?}");
-        tokio::spawn(api::serve(listener, router, async {
-            let _ = stopped.await;
-        }));
+        World::of(Serving::start(On::Memory, options).await?)
+    }
+
+    fn of(host: Serving) -> Result<World> {
         Ok(World {
-            address,
-            operator,
-            // A connection for each request: the host closes those that lie idle, and one
-            // that is used again in that moment fails.
-            http: reqwest::Client::builder()
-                .no_proxy()
-                .pool_max_idle_per_host(0)
-                .build()?,
-            router: printed,
-            _stop: stop,
+            address: host.address,
+            operator: host.operator.clone(),
+            http: host.http.clone(),
+            host,
         })
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        self.host.url(path)
     }
 
     /// One request. `headers` are `Name: value`; a body goes as JSON.
@@ -172,7 +113,12 @@ impl World {
     /// An environment with the integration `crm` and the scripted guest deployed for it.
     /// None, with a line that says so, where the guest cannot be built.
     pub async fn tenant(&self, name: &str) -> Result<Option<Tenant>> {
-        let built = tidegate_tests::artifacts::example("tidegate-test-guests", "every_import");
+        self.tenant_with(name, "every_import").await
+    }
+
+    /// The same with another example of the test guests.
+    pub async fn tenant_with(&self, name: &str, example: &str) -> Result<Option<Tenant>> {
+        let built = tidegate_tests::artifacts::example("tidegate-test-guests", example);
         let Some(component) = built else {
             return Ok(None);
         };
@@ -195,21 +141,31 @@ impl World {
             .ask("PUT", "/v1/integrations/crm", &headers, Some(crm))
             .await?;
         ensure!(put.status == 200, "{put:?}");
-        let deployed = self
-            .http
-            .post(self.url("/v1/deployments?integration=crm"))
-            .header("authorization", bearer(&tenant.key))
-            .header("content-type", "application/wasm")
-            .body(component)
-            .send()
-            .await?;
-        let status = deployed.status().as_u16();
-        ensure!(
-            status == 201,
-            "deploying: {status} {}",
-            deployed.text().await?
-        );
+        self.deploy(&tenant, component).await?;
         Ok(Some(tenant))
+    }
+
+    /// Releases a component for the integration `crm`. Others may do so at the same time,
+    /// of which the host takes few; so it is asked again.
+    pub async fn deploy(&self, tenant: &Tenant, component: Vec<u8>) -> Result<()> {
+        let component = bytes::Bytes::from(component);
+        let started = tokio::time::Instant::now();
+        loop {
+            let deployed = self
+                .http
+                .post(self.url("/v1/deployments?integration=crm"))
+                .header("authorization", bearer(&tenant.key))
+                .header("content-type", "application/wasm")
+                .body(component.clone())
+                .send()
+                .await?;
+            let status = deployed.status().as_u16();
+            match status {
+                201 => return Ok(()),
+                503 if started.elapsed() < LONG => tokio::time::sleep(LOOK).await,
+                _ => anyhow::bail!("deploying: {status} {}", deployed.text().await?),
+            }
+        }
     }
 
     /// Sets a connection up whose runs play this script.
@@ -219,12 +175,17 @@ impl World {
         self.done(tenant, "PUT", &path, Some(body)).await.map(drop)
     }
 
-    /// Triggers the sync and waits for the end of the run.
+    /// Triggers the scripted sync and waits for the end of the run.
     pub async fn run(&self, tenant: &Tenant, id: &str) -> Result<()> {
-        let body = json!({ "syncs": [SYNC], "provider_config_key": "crm", "connection_id": id });
+        self.run_sync(tenant, id, SYNC).await
+    }
+
+    /// Triggers a sync, `name` or `name::variant`, and waits for the end of the run.
+    pub async fn run_sync(&self, tenant: &Tenant, id: &str, sync: &str) -> Result<()> {
+        let body = json!({ "syncs": [sync], "provider_config_key": "crm", "connection_id": id });
         self.done(tenant, "POST", "/sync/trigger", Some(body))
             .await?;
-        let path = format!("/sync/status?syncs={SYNC}&provider_config_key=crm&connection_id={id}");
+        let path = format!("/sync/status?syncs={sync}&provider_config_key=crm&connection_id={id}");
         let started = tokio::time::Instant::now();
         loop {
             let status = self.done(tenant, "GET", &path, None).await?;

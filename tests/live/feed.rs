@@ -140,6 +140,39 @@ async fn a_revoked_key_is_told_nothing_more() -> Result<()> {
     Ok(())
 }
 
+/// Each waits for a heartbeat, so they wait together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_stream_beats_and_looks_at_its_key() -> Result<()> {
+    let (world, key) = world!(On::Memory);
+    world.connect(&key, "one", small()).await?;
+    world.run(&key, "one").await?;
+    let body = json!({"name": "reader", "scopes": ["read"]});
+    let made = world.done("POST", "/v1/keys", &key, body).await?;
+    let reader = made["key"].as_str().unwrap_or_default();
+    let mut all = world.open(world.read(STREAM, &key, "one")?).await?;
+    let mut revoked = world.open(world.read(STREAM, reader, "one")?).await?;
+    let path = format!("{STREAM}&filter=deleted");
+    let mut none = world.open(world.read(&path, &key, "one")?).await?;
+    let last = all.take(3).await?[2].id.clone();
+    revoked.take(3).await?;
+    let path = format!("/v1/keys/{}", made["id"].as_str().unwrap_or_default());
+    world.done("DELETE", &path, &key, json!({})).await?;
+    let (all, none, revoked) = tokio::try_join!(
+        all.next_or_beat(),
+        none.next_or_beat(),
+        revoked.next_or_beat()
+    )?;
+    // A heartbeat has the place that was reached, past what a filter left out.
+    for beat in [all, none] {
+        let beat = beat.unwrap_or_default();
+        assert_eq!((beat.kind.as_str(), &beat.id), ("", &last));
+    }
+    let end = revoked.unwrap_or_default();
+    assert_eq!(end.kind, "error");
+    assert_eq!(end.data["error"]["code"], "unknown_account");
+    Ok(())
+}
+
 /// What `/metrics` says of a gauge.
 async fn gauge(world: &World, name: &str) -> Result<u64> {
     let shown = world.request("GET", "/metrics", &world.operator)?;

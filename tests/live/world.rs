@@ -2,24 +2,11 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
-use tidegate::api::{self, OperatorKey, Service};
-use tidegate::catalog::Catalog;
-use tidegate::clock::{Clock, SystemClock};
-use tidegate::egress::live::{LiveEgress, LiveOptions};
-use tidegate::limits::RUN_MEMORY_BYTES_CEILING;
-use tidegate::run::Runner;
-use tidegate::schedule::{Scheduler, SchedulerOptions};
-use tidegate::store::ServiceStore;
-use tidegate::store::memory::MemoryStore;
-use tidegate::store::sled::{OpenOptions, SledStore};
-use tidegate::vault::api_key::ApiKey;
-use tidegate::vault::{MasterKeys, Vault};
-use tidegate::webhook::{WebhookOptions, WebhookSender};
-use tokio::net::TcpListener;
+use tidegate::schedule::Scheduler;
+use tidegate::webhook::WebhookOptions;
+pub use tidegate_tests::serving::On;
+use tidegate_tests::serving::Serving;
 
 /// The component whose behaviour is in the connection's config.
 const GUEST: &str = "tidegate-test-guests";
@@ -31,20 +18,11 @@ const LOOK: Duration = Duration::from_millis(5);
 /// The integration of every environment. Its name is easy to find where it must not be.
 pub const INTEGRATION: &str = "zebra-crm";
 
-/// Which store a world stands on.
-#[derive(Clone, Copy, Debug)]
-pub enum On {
-    Memory,
-    Sled,
-}
-
 /// A host that listens.
 pub struct World {
     pub scheduler: Scheduler,
     pub operator: String,
-    address: SocketAddr,
-    http: reqwest::Client,
-    _folder: TempDir,
+    host: Serving,
 }
 
 /// An answer.
@@ -86,75 +64,17 @@ fn id(record: &Value) -> Option<u64> {
 
 impl World {
     pub async fn start(on: On) -> Result<World> {
-        // A second install is refused and changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let folder = tempfile::tempdir()?;
-        let egress = Arc::new(LiveEgress::new(LiveOptions {
-            clock: clock.clone(),
-            ..LiveOptions::default()
-        })?);
-        let (store, run_store): (Arc<dyn ServiceStore>, Arc<dyn tidegate::store::Store>) = match on
-        {
-            On::Memory => {
-                let store = Arc::new(MemoryStore::new(clock.clone()));
-                (store.clone(), store)
-            }
-            On::Sled => {
-                let (path, clock) = (folder.path().join("store"), clock.clone());
-                let open = move || SledStore::open(&path, OpenOptions::default(), clock);
-                let store = Arc::new(tokio::task::spawn_blocking(open).await??);
-                (store.clone(), store)
-            }
-        };
-        let vault = Vault::new(MasterKeys::generate()?);
-        let catalog = Arc::new(Catalog::open(store.clone(), vault, clock.clone()).await?);
-        let runner = Runner {
-            sandbox: tidegate_tests::host::sandbox()?,
-            store: run_store,
-            egress: egress.clone(),
-            clock: clock.clone(),
-        };
-        let options = SchedulerOptions {
-            runs: 4,
-            memory_ceiling: RUN_MEMORY_BYTES_CEILING,
-        };
-        let scheduler = Scheduler::start(runner.clone(), catalog.clone(), options).await?;
-        let webhooks = WebhookSender::start(
-            store.clone(),
-            catalog.clone(),
-            egress,
-            clock,
-            WebhookOptions::default(),
-            scheduler.ended(),
-        );
-        let operator = ApiKey::generate()?;
-        let operator = operator.text.as_str().context("a key is text")?.to_owned();
-        let service = Service {
-            store,
-            catalog,
-            scheduler: scheduler.clone(),
-            runner,
-            operator_key: OperatorKey::new(&operator)?,
-            memory_ceiling: RUN_MEMORY_BYTES_CEILING,
-            webhooks: Arc::new(webhooks),
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let router = api::router(Arc::new(service));
-        tokio::spawn(api::serve(listener, router, std::future::pending()));
+        let host = Serving::start(on, WebhookOptions::default()).await?;
         Ok(World {
-            scheduler,
-            operator,
-            address,
-            http: reqwest::Client::builder().no_proxy().build()?,
-            _folder: folder,
+            scheduler: host.scheduler.clone(),
+            operator: host.operator.clone(),
+            host,
         })
     }
 
     pub fn request(&self, method: &str, path: &str, key: &str) -> Result<reqwest::RequestBuilder> {
-        let url = format!("http://{}{path}", self.address);
-        Ok(self.http.request(method.parse()?, url).bearer_auth(key))
+        let request = self.host.http.request(method.parse()?, self.host.url(path));
+        Ok(request.bearer_auth(key))
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer> {
@@ -293,12 +213,20 @@ impl Events {
     /// The next event that is no heartbeat; none at the end.
     pub async fn next(&mut self) -> Result<Option<Event>> {
         loop {
-            while let Some((whole, rest)) = self.text.split_once("\n\n") {
+            match self.next_or_beat().await? {
+                Some(beat) if beat.kind.is_empty() => {}
+                event => return Ok(event),
+            }
+        }
+    }
+
+    /// The next event, or the next heartbeat, which has no kind; none at the end.
+    pub async fn next_or_beat(&mut self) -> Result<Option<Event>> {
+        loop {
+            if let Some((whole, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (parse(whole), rest.to_owned());
                 self.text = rest;
-                if !event.kind.is_empty() {
-                    return Ok(Some(event));
-                }
+                return Ok(Some(event));
             }
             let chunk = tokio::time::timeout(LONG, self.response.chunk()).await;
             match chunk.context("nothing came")?? {

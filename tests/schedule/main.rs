@@ -127,6 +127,19 @@ impl World {
         Ok(self.scheduler.plan(key).await?)
     }
 
+    async fn set_paused(&self, key: &SyncKey, paused: bool) -> Result<()> {
+        let changed = self.catalog.change_sync(key, |row| row.paused = paused);
+        Ok(changed.await.map(drop)?)
+    }
+
+    /// Asks for a run that goes on where the sync stands.
+    async fn trigger(&self, key: &SyncKey) -> Result<Triggered> {
+        Ok(self
+            .scheduler
+            .trigger(key, TriggerOptions::default())
+            .await?)
+    }
+
     /// Turns the clock and lets the scheduler look.
     async fn pass(&self, time: Duration, key: &SyncKey) -> Result<()> {
         self.clock.advance(time);
@@ -184,6 +197,11 @@ const ROOM: Resources = Resources {
     storage_mib: None,
 };
 
+/// A sync that saves a little.
+fn small() -> Value {
+    json!({"behaviour": "ok_small"})
+}
+
 fn outcome(row: &RunRow) -> &'static str {
     match &row.state {
         RunState::Ended(outcome) => outcome.word(),
@@ -203,9 +221,7 @@ macro_rules! world {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_sync_runs_at_once_and_then_when_it_is_due() -> Result<()> {
     let world = world!(4, ROOM);
-    let key = world
-        .schedule("a", "acme", json!({"behaviour": "ok_small"}))
-        .await?;
+    let key = world.schedule("a", "acme", small()).await?;
     let rows = world.ended(&key, 1).await?;
     assert_eq!(
         (outcome(&rows[0]), rows[0].trigger),
@@ -232,15 +248,10 @@ async fn a_new_sync_runs_at_once_and_then_when_it_is_due() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_frequency_it_runs_only_when_asked() -> Result<()> {
     let world = world!(4, ROOM);
-    let key = world
-        .connect("a", "acme", json!({"behaviour": "ok_small"}))
-        .await?;
+    let key = world.connect("a", "acme", small()).await?;
     world.pass(Duration::from_secs(86_400), &key).await?;
     assert!(world.rows(&key).await?.is_empty());
-    let asked = world
-        .scheduler
-        .trigger(&key, TriggerOptions::default())
-        .await?;
+    let asked = world.trigger(&key).await?;
     assert_eq!(asked, Triggered::Queued);
     assert_eq!(world.ended(&key, 1).await?[0].trigger, Trigger::Manual);
     Ok(())
@@ -249,21 +260,13 @@ async fn without_a_frequency_it_runs_only_when_asked() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paused_sync_does_not_run_until_it_is_started() -> Result<()> {
     let world = world!(4, ROOM);
-    let key = world
-        .schedule("a", "acme", json!({"behaviour": "ok_small"}))
-        .await?;
+    let key = world.schedule("a", "acme", small()).await?;
     world.ended(&key, 1).await?;
-    world
-        .catalog
-        .change_sync(&key, |row| row.paused = true)
-        .await?;
+    world.set_paused(&key, true).await?;
     world.pass(Duration::from_secs(86_400), &key).await?;
     assert_eq!(world.scheduler.standing(&key).next, None);
     world.ended(&key, 1).await?;
-    world
-        .catalog
-        .change_sync(&key, |row| row.paused = false)
-        .await?;
+    world.set_paused(&key, false).await?;
     world.pass(Duration::ZERO, &key).await?;
     world.ended(&key, 2).await?;
     Ok(())
@@ -284,10 +287,7 @@ async fn a_trigger_beside_a_run_tells_the_truth_and_fifty_make_one_run() -> Resu
     }
     world.running(&key).await?;
     let running = world.scheduler.standing(&key).running;
-    let again = world
-        .scheduler
-        .trigger(&key, TriggerOptions::default())
-        .await?;
+    let again = world.trigger(&key).await?;
     assert_eq!(Some(again), running.map(Triggered::Running));
     world.ended(&key, 1).await?;
     Ok(())
@@ -298,10 +298,7 @@ async fn a_reset_cancels_the_run_and_starts_from_nothing() -> Result<()> {
     let world = world!(4, ROOM);
     let config = json!({"behaviour": "checkpoint_each_page", "records": 100, "page": 10, "pages": 10, "ms": 40});
     let key = world.connect("a", "acme", config).await?;
-    world
-        .scheduler
-        .trigger(&key, TriggerOptions::default())
-        .await?;
+    world.trigger(&key).await?;
     world.running(&key).await?;
     let reset = TriggerOptions {
         reset: Some(Reset::CheckpointAndRecords),
@@ -323,9 +320,7 @@ async fn a_reset_cancels_the_run_and_starts_from_nothing() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn resets_and_triggers_at_once_are_one_after_another() -> Result<()> {
     let world = world!(4, ROOM);
-    let key = world
-        .connect("a", "acme", json!({"behaviour": "ok_small"}))
-        .await?;
+    let key = world.connect("a", "acme", small()).await?;
     let asked = (0..60).map(|number| {
         let (scheduler, key) = (world.scheduler.clone(), key.clone());
         tokio::spawn(async move {
@@ -364,14 +359,9 @@ async fn an_environment_keeps_to_its_runs_and_another_is_not_slowed() -> Result<
         let config = json!({"behaviour": "sleeps", "ms": 150});
         keys.push(world.connect("a", id, config).await?);
     }
-    let other = world
-        .connect("b", "other", json!({"behaviour": "ok_small"}))
-        .await?;
+    let other = world.connect("b", "other", small()).await?;
     for key in keys.iter().chain([&other]) {
-        world
-            .scheduler
-            .trigger(key, TriggerOptions::default())
-            .await?;
+        world.trigger(key).await?;
     }
     world.ended(&other, 1).await?;
     let waiting = keys
@@ -411,10 +401,7 @@ async fn a_small_environment_caps_its_runs() -> Result<()> {
     let key = world
         .connect("a", "acme", json!({"behaviour": "eats_memory"}))
         .await?;
-    world
-        .scheduler
-        .trigger(&key, TriggerOptions::default())
-        .await?;
+    world.trigger(&key).await?;
     let rows = world.ended(&key, 1).await?;
     assert_eq!(rows[0].usage.memory_cap_bytes, 8 * limits::MIB);
     let RunState::Ended(Outcome::Failed { error }) = &rows[0].state else {
@@ -441,10 +428,7 @@ async fn a_failing_sync_is_tried_again_and_then_less_often() -> Result<()> {
         waits.push(wait);
         world.clock.advance(wait);
         // Planning anew would forget the failures: only the clock moved.
-        world
-            .scheduler
-            .trigger(&key, TriggerOptions::default())
-            .await?;
+        world.trigger(&key).await?;
     }
     assert!(waits[0] <= Duration::from_secs(60), "{waits:?}");
     assert!(waits[5] > waits[0], "{waits:?}");
@@ -464,10 +448,7 @@ async fn a_stop_ends_runs_at_a_checkpoint_and_the_next_host_goes_on() -> Result<
     let world = world!(4, ROOM);
     let config = json!({"behaviour": "checkpoint_each_page", "records": 100, "page": 10, "pages": 10, "ms": 60});
     let key = world.connect("a", "acme", config).await?;
-    world
-        .scheduler
-        .trigger(&key, TriggerOptions::default())
-        .await?;
+    world.trigger(&key).await?;
     world.running(&key).await?;
     world.scheduler.stop(Duration::from_secs(30)).await;
     assert_eq!(world.scheduler.running(), 0);
@@ -506,10 +487,7 @@ async fn a_stop_does_not_wait_for_ever() -> Result<()> {
     let key = world
         .connect("a", "acme", json!({"behaviour": "sleeps", "ms": 600_000}))
         .await?;
-    world
-        .scheduler
-        .trigger(&key, TriggerOptions::default())
-        .await?;
+    world.trigger(&key).await?;
     world.running(&key).await?;
     world.scheduler.stop(Duration::from_millis(50)).await;
     assert_eq!(outcome(&world.ended(&key, 1).await?[0]), "interrupted");

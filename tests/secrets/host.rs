@@ -3,118 +3,65 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
-use tidegate_tests::Tidegate;
-use tidegate_tests::process::{Ended, Running};
+use tidegate_tests::process::Ended;
+use tidegate_tests::service::{Body, Service};
+use tokio::time::timeout;
 
-/// Looks at what is waited for before it is given up.
-const LOOKS: usize = 1_200;
-/// Time between two looks.
-const LOOK: Duration = Duration::from_millis(50);
+/// How long nothing comes once a stream has told what there is.
+const QUIET: Duration = Duration::from_secs(1);
 
 pub const ENVIRONMENT: &str = "north";
 pub const CONNECTION: &str = "acme";
 
-pub struct Host {
-    folder: TempDir,
-    port: u16,
-    running: Running,
-    client: reqwest::Client,
-}
+pub struct Host(Service);
 
 impl Host {
     pub async fn start(app: &str) -> Result<Self> {
-        // Free now, and nobody else's for as long as the test is lucky.
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let folder = tempfile::tempdir()?;
-        let running = Tidegate::new(["serve"])
-            .folder(folder.path())
-            .env("TIDEGATE_LISTEN", format!("127.0.0.1:{port}"))
-            .env("TIDEGATE_WEBHOOK_ALLOW_HOSTS", app)
-            .env("TIDEGATE_WEBHOOK_ALLOW_HTTP", "true")
-            .env("TIDEGATE_LOG", "trace")
-            .start();
-        let host = Host {
-            folder,
-            port,
-            running,
-            client: reqwest::Client::new(),
-        };
-        host.until("it listens", async || {
-            Ok(host.running.stdout().contains("listens"))
-        })
-        .await?;
-        Ok(host)
-    }
-
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+        let mut service = Service::new(app)?.env("TIDEGATE_LOG", "trace");
+        service.start().await?;
+        Ok(Host(service))
     }
 
     pub fn stderr(&self) -> String {
-        self.running.stderr()
+        self.0.stderr()
     }
 
     pub fn operator_key(&self) -> Result<String> {
-        let text = std::fs::read_to_string(self.data().join("operator-key"))?;
-        Ok(text.trim().to_owned())
-    }
-
-    /// The folder of all that it keeps.
-    pub fn data(&self) -> PathBuf {
-        self.folder().join(".tidegate")
+        self.0.operator_key()
     }
 
     /// Waits until something holds.
     pub async fn until(&self, what: &str, holds: impl AsyncFn() -> Result<bool>) -> Result<()> {
-        for _ in 0..LOOKS {
-            if holds().await? {
-                return Ok(());
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-        let log = self.stderr();
-        let lines: Vec<&str> = log.lines().filter(|line| !line.contains("TRACE")).collect();
-        anyhow::bail!("never: {what}\n{}", lines.join("\n"))
+        self.0.until(what, holds).await
     }
 
-    /// A request; its status and whole body.
+    /// A request; its status and whole body, or that of a stream until it is quiet.
     pub async fn send(&self, method: Method, path: &str, key: &str) -> Result<(u16, String)> {
-        let answer = self
-            .client
-            .request(method, format!("http://127.0.0.1:{}{path}", self.port))
-            .bearer_auth(key)
+        let request = self
+            .0
+            .request(method, path, key)
             .header("tidegate-environment", ENVIRONMENT)
             .header("connection-id", CONNECTION)
-            .header("provider-config-key", "plain")
-            .send()
-            .await?;
+            .header("provider-config-key", "plain");
+        let mut answer = request.send().await?;
         let status = answer.status().as_u16();
-        Ok((status, answer.text().await?))
+        let kind = answer.headers().get("content-type");
+        if !kind.is_some_and(|kind| kind == "text/event-stream") {
+            return Ok((status, answer.text().await?));
+        }
+        let mut text = String::new();
+        while let Ok(chunk) = timeout(QUIET, answer.chunk()).await {
+            let chunk = chunk?.context("the stream ended")?;
+            text.push_str(&String::from_utf8_lossy(&chunk));
+        }
+        Ok((status, text))
     }
 
     /// What the operator sets up: JSON, or a component.
     pub async fn set(&self, method: Method, path: &str, body: Body<'_>) -> Result<Value> {
-        let (kind, bytes) = match body {
-            Body::Json(value) => ("application/json", value.to_string().into_bytes()),
-            Body::Component(bytes) => ("application/wasm", bytes.to_vec()),
-        };
-        let answer = self
-            .client
-            .request(method, format!("http://127.0.0.1:{}{path}", self.port))
-            .bearer_auth(self.operator_key()?)
-            .header("tidegate-environment", ENVIRONMENT)
-            .header("content-type", kind)
-            .body(bytes)
-            .send()
-            .await?;
-        let status = answer.status();
-        let text = answer.text().await?;
-        anyhow::ensure!(status.is_success(), "{path}: {status} {text}");
-        Ok(serde_json::from_str(&text)?)
+        self.0.operator(method, ENVIRONMENT, path, body).await
     }
 
     pub async fn trigger(&self, integration: &str) -> Result<()> {
@@ -142,16 +89,8 @@ impl Host {
     }
 
     /// Stops it; what it wrote, and its folder.
-    pub async fn stop(self) -> Result<(Ended, TempDir)> {
-        self.running.interrupt();
-        let running = self.running;
-        let ended = tokio::task::spawn_blocking(move || running.wait()).await?;
-        anyhow::ensure!(ended.code() == Some(0), "it ended with {:?}", ended.code());
-        Ok((ended, self.folder))
+    pub async fn stop(mut self) -> Result<(Ended, TempDir)> {
+        let ended = self.0.stop().await?;
+        Ok((ended, self.0.into_folder()))
     }
-}
-
-pub enum Body<'a> {
-    Json(Value),
-    Component(&'a [u8]),
 }

@@ -2,13 +2,11 @@
 //! webhook or message in any form; tokens that the host asks for are neither lost nor
 //! asked for twice.
 
-#[path = "../webhook/app.rs"]
-#[allow(dead_code)]
-mod app;
 mod canary;
 mod host;
 mod oauth;
+mod rotation;
 mod sinks;
 #[path = "../egress/world.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod world;

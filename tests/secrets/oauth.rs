@@ -5,6 +5,7 @@ use crate::world::{Server, Step, World, reply, times};
 use anyhow::{Context, Result};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidegate::catalog::{Catalog, NewConnection, NewIntegration};
@@ -37,8 +38,13 @@ struct Strict {
 impl Strict {
     async fn start() -> Self {
         let good = Arc::new(Mutex::new("refresh-0".to_owned()));
+        Strict::on(SocketAddr::from(([127, 0, 0, 1], 0)), good).await
+    }
+
+    /// One that knows what another knew, in its place.
+    async fn on(address: SocketAddr, good: Arc<Mutex<String>>) -> Self {
         let held = good.clone();
-        let server = Server::plain(move |request| {
+        let server = Server::on(address, None, move |request| {
             let form: BTreeMap<String, String> = url::form_urlencoded::parse(&request.body)
                 .into_owned()
                 .collect();
@@ -70,9 +76,13 @@ impl Strict {
             let mut steps = vec![Step::Wait(SLOW)];
             steps.extend(reply(
                 status,
-                &[("content-type", "application/json")],
+                &[
+                    ("content-type", "application/json"),
+                    ("connection", "close"),
+                ],
                 body.as_bytes(),
             ));
+            steps.push(Step::Close);
             steps
         })
         .await;
@@ -294,6 +304,28 @@ async fn what_is_set_during_a_question_counts() -> Result<()> {
         asked.ends_with("refresh_token=set+by+the+operator"),
         "{asked}"
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_is_gone_is_asked_again_once_it_is_back() -> Result<()> {
+    let provider = Strict::start().await;
+    let (parts, catalog) = Parts::of(&provider, provider.refresh()).await?;
+    assert_eq!(parts.token(&catalog).await?, "access-1");
+    let (address, good) = (provider.server.address, provider.good.clone());
+    drop(provider);
+    parts.clock.advance(Duration::from_secs(LIFETIME));
+    for _ in 0..2 {
+        let error = parts.fifty(&catalog).await?.unwrap_err();
+        assert_eq!(error.code, Code::ProviderConnect, "{error}");
+        assert!(error.message.contains("north/crm/acme"), "{error}");
+        assert!(!error.message.contains(SECRET), "{error}");
+    }
+    let provider = Strict::on(address, good).await;
+    parts.fifty(&catalog).await??;
+    let asked = String::from_utf8(provider.server.nth(0).body)?;
+    assert!(asked.ends_with("refresh_token=refresh-1"), "{asked}");
+    assert_eq!(provider.server.count(), 1);
     Ok(())
 }
 

@@ -1,11 +1,11 @@
 //! An app's copy: made of nothing but the changes that it reads, in their order.
 
-use crate::app::App;
 use crate::host::Host;
 use crate::{LOOK, LOOKS};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use tidegate_tests::app::App;
 
 /// The model that is read.
 const MODEL: &str = "User";

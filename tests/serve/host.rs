@@ -2,12 +2,10 @@
 
 use crate::copy::AppCopy;
 use crate::{LOOK, LOOKS};
-use anyhow::{Context, Result};
+use anyhow::Result;
+use reqwest::Method;
 use serde_json::{Value, json};
-use std::net::TcpListener;
-use tempfile::TempDir;
-use tidegate_tests::Tidegate;
-use tidegate_tests::process::Running;
+use tidegate_tests::service::{self, Body, Service};
 
 /// The integration of every environment.
 pub const INTEGRATION: &str = "workspace";
@@ -16,109 +14,41 @@ pub const CONNECTION: &str = "acme";
 /// The sync that is released.
 pub const SYNC: &str = "users";
 
-/// A host that can be started, stopped and killed; its folder stays.
+/// A host, and the app that it tells of runs.
 pub struct Host {
-    folder: TempDir,
-    port: u16,
+    service: Service,
     app: String,
-    running: Option<Running>,
-    client: reqwest::Client,
 }
 
 impl Host {
     pub fn new(app: String) -> Result<Self> {
-        // Free now, and nobody else's for as long as the test is lucky.
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        Ok(Host {
-            folder: tempfile::tempdir()?,
-            port,
-            app,
-            running: None,
-            client: reqwest::Client::new(),
-        })
+        let service = Service::new(&app)?;
+        Ok(Host { service, app })
     }
 
     pub async fn start(&mut self) -> Result<()> {
-        let app = reqwest::Url::parse(&self.app)?;
-        let app_port = app.port().context("the app has a port")?;
-        let mut running = Tidegate::new(["serve"])
-            .folder(self.folder.path())
-            .env("TIDEGATE_LISTEN", format!("127.0.0.1:{}", self.port))
-            .env(
-                "TIDEGATE_WEBHOOK_ALLOW_HOSTS",
-                format!("http://127.0.0.1:{app_port}"),
-            )
-            .env("TIDEGATE_WEBHOOK_ALLOW_HTTP", "true")
-            .start();
-        for _ in 0..LOOKS {
-            anyhow::ensure!(!running.has_ended(), "it ended: {}", running.stderr());
-            if running.stdout().contains("listens") {
-                self.running = Some(running);
-                return Ok(());
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-        anyhow::bail!("it does not listen: {}", running.stderr())
+        self.service.start().await
     }
 
-    /// As a crash: nothing is told.
     pub fn kill(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.kill();
-        }
+        self.service.kill();
     }
 
-    /// As an operator: it ends by itself, with success.
     pub async fn stop(&mut self) -> Result<()> {
-        let running = self.running.take().context("it runs")?;
-        running.interrupt();
-        let ended = tokio::task::spawn_blocking(move || running.wait()).await?;
-        anyhow::ensure!(
-            ended.code() == Some(0),
-            "{:?}: {}",
-            ended.code(),
-            ended.stderr
-        );
-        Ok(())
-    }
-
-    /// A request with the operator's key.
-    async fn operator(
-        &self,
-        method: reqwest::Method,
-        environment: &str,
-        path: &str,
-        body: reqwest::Body,
-        kind: &str,
-    ) -> Result<Value> {
-        let key = std::fs::read_to_string(self.folder.path().join(".tidegate/operator-key"))?;
-        let answer = self
-            .client
-            .request(method, format!("http://127.0.0.1:{}{path}", self.port))
-            .bearer_auth(key.trim())
-            .header("tidegate-environment", environment)
-            .header("content-type", kind)
-            .body(body)
-            .send()
-            .await?;
-        let status = answer.status();
-        let text = answer.text().await?;
-        anyhow::ensure!(status.is_success(), "{path}: {status} {text}");
-        Ok(serde_json::from_str(&text)?)
+        self.service.stop().await.map(drop)
     }
 
     /// A request of the app, with its own key.
     pub async fn ask(
         &self,
         copy: &AppCopy,
-        method: reqwest::Method,
+        method: Method,
         path: &str,
         body: Option<Value>,
     ) -> Result<Value> {
         let mut request = self
-            .client
-            .request(method, format!("http://127.0.0.1:{}{path}", self.port))
-            .bearer_auth(&copy.key)
+            .service
+            .request(method, path, &copy.key)
             .header("connection-id", CONNECTION)
             .header("provider-config-key", INTEGRATION);
         if let Some(body) = body {
@@ -126,11 +56,7 @@ impl Host {
                 .header("content-type", "application/json")
                 .body(body.to_string());
         }
-        let answer = request.send().await?;
-        let status = answer.status();
-        let text = answer.text().await?;
-        anyhow::ensure!(status.is_success(), "{path}: {status} {text}");
-        Ok(serde_json::from_str(&text)?)
+        service::done(request).await
     }
 
     /// Adds an environment; answers what is shown once.
@@ -140,51 +66,49 @@ impl Host {
             "resources": { "memory_mib": 256, "runs": 2 },
             "webhooks": { "primary_url": self.app },
         });
-        let body = body.to_string().into();
-        self.operator(reqwest::Method::POST, name, "/v1/environments", body, JSON)
+        self.service
+            .operator(Method::POST, name, "/v1/environments", Body::Json(body))
             .await
     }
 
     /// Sets up an integration and a connection, and releases a component.
     pub async fn set_up(&self, environment: &str, provider: &str, sync: &[u8]) -> Result<()> {
         let integration = json!({ "base_url": provider, "allow_http": true });
-        let path = format!("/v1/integrations/{INTEGRATION}");
-        self.operator(
-            reqwest::Method::PUT,
-            environment,
-            &path,
-            integration.to_string().into(),
-            JSON,
-        )
-        .await?;
-        let path = format!("/v1/connections/{INTEGRATION}/{CONNECTION}");
-        self.operator(reqwest::Method::PUT, environment, &path, "{}".into(), JSON)
-            .await?;
-        let path = format!("/v1/deployments?integration={INTEGRATION}");
-        let component = sync.to_vec().into();
-        self.operator(
-            reqwest::Method::POST,
-            environment,
-            &path,
-            component,
-            "application/wasm",
-        )
-        .await?;
+        for (method, path, body) in [
+            (
+                Method::PUT,
+                format!("/v1/integrations/{INTEGRATION}"),
+                Body::Json(integration),
+            ),
+            (
+                Method::PUT,
+                format!("/v1/connections/{INTEGRATION}/{CONNECTION}"),
+                Body::Json(json!({})),
+            ),
+            (
+                Method::POST,
+                format!("/v1/deployments?integration={INTEGRATION}"),
+                Body::Component(sync),
+            ),
+        ] {
+            self.service
+                .operator(method, environment, &path, body)
+                .await?;
+        }
         Ok(())
     }
 
     pub async fn trigger(&self, copy: &AppCopy, opts: Value) -> Result<()> {
         let mut body = syncs();
         body["opts"] = opts;
-        self.ask(copy, reqwest::Method::POST, "/sync/trigger", Some(body))
+        self.ask(copy, Method::POST, "/sync/trigger", Some(body))
             .await?;
         Ok(())
     }
 
     pub async fn pause_and_start(&self, copy: &AppCopy) -> Result<()> {
         for path in ["/sync/pause", "/sync/start"] {
-            self.ask(copy, reqwest::Method::POST, path, Some(syncs()))
-                .await?;
+            self.ask(copy, Method::POST, path, Some(syncs())).await?;
         }
         Ok(())
     }
@@ -193,13 +117,13 @@ impl Host {
         let path = format!(
             "/sync/status?syncs={SYNC}&provider_config_key={INTEGRATION}&connection_id={CONNECTION}"
         );
-        let answer = self.ask(copy, reqwest::Method::GET, &path, None).await?;
+        let answer = self.ask(copy, Method::GET, &path, None).await?;
         Ok(answer["syncs"][0].clone())
     }
 
     /// Runs that ended well, as the operator sees them.
     async fn runs(&self, copy: &AppCopy) -> Result<Vec<Value>> {
-        let answer = self.ask(copy, reqwest::Method::GET, "/v1/runs?limit=100", None);
+        let answer = self.ask(copy, Method::GET, "/v1/runs?limit=100", None);
         Ok(answer.await?["runs"]
             .as_array()
             .cloned()
@@ -253,8 +177,6 @@ impl Host {
         )
     }
 }
-
-const JSON: &str = "application/json";
 
 fn syncs() -> Value {
     json!({

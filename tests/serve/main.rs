@@ -1,14 +1,10 @@
 //! A host as its operator meets it: the real program, set up over HTTP, with an app that
 //! keeps its copy by reading changes alone, through pauses, resets, stops and kills.
 
-#[path = "../webhook/app.rs"]
-#[allow(dead_code)]
-mod app;
 mod copy;
 mod host;
 
 use anyhow::{Context, Result};
-use app::{App, Reply};
 use copy::AppCopy;
 use host::Host;
 use rand::rngs::StdRng;
@@ -17,6 +13,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tidegate_provider::{Provider, ProviderHandle};
+use tidegate_tests::app::{App, Reply};
 
 /// The environments of the story.
 const ENVIRONMENTS: [&str; 2] = ["north", "south"];

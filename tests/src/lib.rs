@@ -1,14 +1,19 @@
-//! What the suites share: components built once, the real data where it is, and the
-//! `tidegate` program as a process that can be killed. The provider is a crate of its
-//! own, `tidegate_provider`.
+//! What the suites share: components built once, the real data where it is, the
+//! `tidegate` program as a process that can be killed, a host that serves in this
+//! process, an app that takes webhooks and a server that plays scripts. The provider is
+//! a crate of its own, `tidegate_provider`.
 //!
 //! What cannot be had is skipped by a line that says so. With `TIDEGATE_NO_SKIPS` set,
 //! as in CI, it is a failure instead.
 
+pub mod app;
 pub mod artifacts;
 mod cargo;
 pub mod host;
 pub mod process;
+pub mod server;
+pub mod service;
+pub mod serving;
 pub mod shared;
 
 pub use artifacts::component;

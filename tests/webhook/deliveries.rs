@@ -1,11 +1,11 @@
 //! What an app is told, and that it is told so exactly once when all is well.
 
-use crate::app::{App, Reply};
 use crate::world::{World, failed, key, to};
 use std::collections::BTreeSet;
 use tidegate::catalog::{NewConnection, NewIntegration};
 use tidegate::error::{Code, Error};
 use tidegate::model::{DeliveryState, Outcome};
+use tidegate_tests::app::{App, Reply};
 
 #[tokio::test]
 async fn each_changed_model_is_told_once_to_both_urls_and_signed() {

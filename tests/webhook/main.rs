@@ -3,7 +3,6 @@
 //!
 //! Time stands still until a test turns it, so that waits of days cost nothing.
 
-mod app;
 mod deliveries;
 mod outages;
 mod targets;

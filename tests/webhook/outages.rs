@@ -1,12 +1,12 @@
 //! Apps that are down, slow or broken, and hosts that are started again.
 
-use crate::app::{App, Reply};
 use crate::world::{World, environment, to, until};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tidegate::clock::Clock;
 use tidegate::error::Code;
 use tidegate::model::{DeliveryState, Outcome};
+use tidegate_tests::app::{App, Reply};
 use tokio::net::TcpListener;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -117,6 +117,34 @@ async fn an_app_that_hangs_holds_up_nobody_else() {
     };
     assert_eq!(prod(DeliveryState::Delivered).await, all_asked);
     assert_eq!(prod(DeliveryState::Waiting).await, 20 - all_asked);
+}
+
+/// The only row that waits for real: for the 20 seconds that an attempt may take.
+#[tokio::test]
+async fn an_app_that_never_answers_is_given_its_time_and_asked_again() {
+    let app = App::start(|_, before| match before {
+        0 => Reply::Hang,
+        _ => Reply::Status(200),
+    })
+    .await;
+    let world = World::new(to(&app.url("/"), None)).await;
+    let sender = world.sender();
+    world.run(&["Issue"], Outcome::Success).await;
+    let delivery = world.one(|each| each.attempts == 1).await;
+    assert_eq!(delivery.state, DeliveryState::Waiting);
+    let why = delivery.last_error.unwrap();
+    assert!(why.starts_with("provider.timeout"), "{why}");
+    world.pass(HOUR);
+    world
+        .one(|each| each.state == DeliveryState::Delivered)
+        .await;
+    sender.stop().await;
+    let received = app.received();
+    let ids: BTreeSet<&str> = received
+        .iter()
+        .map(|each| each.header("x-tidegate-delivery"))
+        .collect();
+    assert_eq!((received.len(), ids.len()), (2, 1));
 }
 
 #[tokio::test]

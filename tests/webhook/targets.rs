@@ -1,8 +1,8 @@
 //! Where a webhook may go, and what counts as "taken".
 
-use crate::app::{App, Reply};
 use crate::world::{World, to};
 use tidegate::model::{DeliveryState, Outcome};
+use tidegate_tests::app::{App, Reply};
 
 #[tokio::test]
 async fn a_customers_url_never_opens_an_inner_address() {

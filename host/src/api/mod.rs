@@ -21,6 +21,7 @@ mod records;
 mod selected;
 mod serve;
 mod shown;
+mod socket;
 mod splice;
 mod status;
 mod syncs;

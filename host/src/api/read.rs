@@ -5,7 +5,7 @@ use super::document::header as parameter;
 use super::error::{Answer, Failure, Part};
 use crate::limits::MIB;
 use crate::model::{ConnectionId, Integration};
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -54,6 +54,14 @@ pub fn from_json<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Answer<T> {
 
 /// A whole body of at most `most` bytes that arrives within `time`.
 pub async fn bytes(body: Body, most: usize, time: Duration) -> Answer<Bytes> {
+    let too_long = || {
+        let message = format!("the body has more than {most} bytes");
+        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", message)
+    };
+    // What is announced as too long is not waited for.
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_long());
+    }
     let reading = axum::body::to_bytes(body, most);
     let read = tokio::time::timeout(time, reading).await.map_err(|_| {
         let message = format!("the body did not arrive within {} seconds", time.as_secs());
@@ -61,8 +69,7 @@ pub async fn bytes(body: Body, most: usize, time: Duration) -> Answer<Bytes> {
     })?;
     read.map_err(|error| {
         if is_too_long(&error) {
-            let message = format!("the body has more than {most} bytes");
-            return Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", message);
+            return too_long();
         }
         Failure::bad("invalid_body", "the body broke off")
     })

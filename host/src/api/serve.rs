@@ -1,6 +1,7 @@
 //! The listener: so many connections at once, headers within seconds, and an end that
 //! lets what was asked be answered.
 
+use super::socket::{self, Patient};
 use crate::error::{Code, Error, Result};
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -18,7 +19,8 @@ use tokio::task::JoinSet;
 const CONNECTIONS_MAX: usize = 1_024;
 
 /// How long the headers of a request may take, and how long a connection may lie idle
-/// between two; then it is closed. Holds off clients that send a byte at a time.
+/// before the first and between two; then it is closed. Holds off clients that send
+/// nothing, or a byte at a time.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 
 /// Bytes of a request's headers; more is answered 431.
@@ -85,6 +87,14 @@ pub async fn serve(
 async fn converse(stream: TcpStream, router: Router, mut told: watch::Receiver<bool>) {
     // An answer is small and wanted at once; failing to say so costs only time.
     let _ = stream.set_nodelay(true);
+    let spoken = tokio::select! {
+        spoken = socket::speaks(&stream, HEADER_TIME) => spoken,
+        _ = told.wait_for(|closing| *closing) => return,
+    };
+    if let Err(error) = spoken {
+        tracing::debug!("a connection said nothing: {error}");
+        return;
+    }
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -98,7 +108,8 @@ async fn converse(stream: TcpStream, router: Router, mut told: watch::Receiver<b
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING);
     let service = TowerToHyperService::new(router);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection =
+        pin!(builder.serve_connection(TokioIo::new(Patient::new(stream)), service));
     let closing = async {
         let _ = told.wait_for(|closing| *closing).await;
     };

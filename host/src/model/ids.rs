@@ -235,7 +235,7 @@ pub struct RunId(u128);
 impl RunId {
     /// An id for a run that starts at `millis` since 1970, told apart by `random`.
     pub fn new(millis: u64, random: u128) -> Self {
-        RunId(u128::from(millis) << 80 | random & ((1 << 80) - 1))
+        RunId(u128::from(millis) << RANDOM_BITS | random & ((1 << RANDOM_BITS) - 1))
     }
 
     /// When a run with this id started, to the millisecond.
@@ -249,6 +249,12 @@ impl RunId {
         RunId(self.0.saturating_add(1))
     }
 
+    /// The least id of the second after this one's: it tells about when, and of no run.
+    pub fn following_second(self) -> Self {
+        let millis = (self.0 >> RANDOM_BITS) / MILLIS * MILLIS + MILLIS;
+        RunId(millis.saturating_mul(1 << RANDOM_BITS))
+    }
+
     /// The id as bytes that sort as the id does.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
@@ -260,6 +266,10 @@ impl RunId {
     }
 }
 
+/// Bits of a ULID below its time.
+const RANDOM_BITS: u32 = 80;
+/// Milliseconds of a second.
+const MILLIS: u128 = 1_000;
 /// Crockford's base 32, without the letters that are mistaken for others.
 const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Digits of a ULID: 128 bits at 5 bits each.
@@ -388,6 +398,12 @@ mod tests {
         assert!(early < late && early.to_string() < late.to_string());
         assert_eq!(late.to_string().parse::<RunId>().unwrap(), late);
         assert_eq!(RunId::from_bytes(early.to_bytes()), early);
+        for (millis, following) in [(0, 1_000), (999, 1_000), (1_000, 2_000)] {
+            let id = RunId::new(millis, u128::MAX);
+            assert_eq!(id.following_second(), RunId::new(following, 0));
+        }
+        let last = RunId::from_bytes([255; 16]);
+        assert_eq!(last.following_second(), last);
         for bad in [
             "",
             "x",

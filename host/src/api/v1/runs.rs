@@ -24,8 +24,9 @@ use utoipa_axum::routes;
 
 /// Runs that the store is asked for at once while those of one environment are looked for.
 const LOOKED_AT_ONCE: usize = 500;
-/// How often it is asked for one answer; then the answer is what was found, and where to
-/// go on. 10,000 runs of other environments are passed over at the most.
+/// How often it is asked for one answer; then the answer is what was found, and when to go
+/// on. 10,000 runs of other environments are passed over at the most, or those of one
+/// second if there are more.
 const LOOKS_MAX: usize = 20;
 
 /// The routes of this file.
@@ -103,30 +104,35 @@ async fn list(
     } else {
         LOOKED_AT_ONCE
     };
-    let (mut found, mut before, mut over) = (Vec::new(), query.before, false);
-    for _ in 0..LOOKS_MAX {
+    let (mut found, mut before, mut looks) = (Vec::new(), query.before, 0);
+    let next = loop {
         let asked = RunQuery {
             key: key.clone(),
             before,
             limit: wanted,
         };
         let rows = service.store.runs(asked).await?;
-        over = rows.len() < wanted;
-        before = rows.last().map_or(before, |row| Some(row.id));
-        found.extend(
-            rows.into_iter()
-                .filter(|row| row.key.connection.environment == environment),
-        );
-        if over || found.len() > limit {
-            break;
-        }
-    }
-    let next = match found.len() > limit {
-        true => {
+        looks += 1;
+        let last = rows.last().map(|row| row.id);
+        let over = rows.len() < wanted;
+        before = last.or(before);
+        let own = |row: &RunRow| row.key.connection.environment == environment;
+        found.extend(rows.into_iter().filter(own));
+        if found.len() > limit {
             found.truncate(limit);
-            found.last().map(|row| row.id)
+            break found.last().map(|row| row.id);
         }
-        false => before.filter(|_| !over),
+        if over {
+            break None;
+        }
+        // What was looked at last is another environment's: only its second is told, and
+        // own runs of that second are found again.
+        let second = last.map(RunId::following_second);
+        let is_further = query.before.is_none_or(|asked| second < Some(asked));
+        if looks >= LOOKS_MAX && is_further {
+            found.retain(|row| Some(row.id) >= second);
+            break second;
+        }
     };
     let runs = found.iter().map(short).collect::<Answer<_>>()?;
     Ok(Json(Runs { runs, next }))

@@ -1,5 +1,9 @@
 use super::*;
+use crate::model::{ConnectionKey, SyncName, Variant};
 use proptest::prelude::*;
+
+/// Twice an hour, at times that are not evenly apart.
+const UNEVEN: &str = "cron: 0,20 * * * *";
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -7,6 +11,14 @@ fn at(text: &str) -> Timestamp {
 
 fn frequency(text: &str) -> Frequency {
     Frequency::parse(text).unwrap()
+}
+
+fn key([environment, integration, id]: [&str; 3], sync: &str, variant: &str) -> SyncKey {
+    SyncKey {
+        connection: ConnectionKey::new(environment, integration, id).unwrap(),
+        sync: SyncName::new(sync).unwrap(),
+        variant: Variant::new(variant).unwrap(),
+    }
 }
 
 /// A frequency, its spread, and a moment between 1970 and 2600.
@@ -243,22 +255,10 @@ fn due_times_by_example() {
         ("5m", "10:00:00", "09:57:00", "10:00:00", 0),
         // By hours.
         ("5m", "10:00:00", "07:01:00", "07:05:00", 0),
-        (
-            "cron: 0,20 * * * *",
-            "10:00:00",
-            "10:00:00.2",
-            "10:20:00",
-            0,
-        ),
-        ("cron: 0,20 * * * *", "10:00:00", "12:30:00", "13:00:00", 5),
-        (
-            "cron: 0,20 * * * *",
-            "10:00:00",
-            "09:59:59.5",
-            "10:20:00",
-            0,
-        ),
-        ("cron: 0,20 * * * *", "10:00:00", "07:01:00", "07:20:00", 0),
+        (UNEVEN, "10:00:00", "10:00:00.2", "10:20:00", 0),
+        (UNEVEN, "10:00:00", "12:30:00", "13:00:00", 5),
+        (UNEVEN, "10:00:00", "09:59:59.5", "10:20:00", 0),
+        (UNEVEN, "10:00:00", "07:01:00", "07:20:00", 0),
     ];
     for (text, last, now, next, missed) in rows {
         let day = |time: &str| at(&format!("2026-03-04T{time}Z"));
@@ -296,13 +296,8 @@ fn ten_thousand_syncs_are_spread_evenly_over_a_minute() {
     let mut seconds = [0u32; MINUTE as usize];
     const KEYS: u32 = 10_000;
     for number in 0..KEYS {
-        let connection =
-            crate::model::ConnectionKey::new("prod", "crm", &format!("user-{number}")).unwrap();
-        let key = SyncKey {
-            connection,
-            sync: crate::model::SyncName::new("contacts").unwrap(),
-            variant: crate::model::Variant::base(),
-        };
+        let user = format!("user-{number}");
+        let key = key(["prod", "crm", &user], "contacts", "base");
         let due = read.first_due(now, spread_of(&key));
         assert!(due > now && due.duration_since(now).as_secs() <= 60);
         seconds[(due.as_second() % 60) as usize] += 1;
@@ -319,12 +314,6 @@ fn ten_thousand_syncs_are_spread_evenly_over_a_minute() {
 
 #[test]
 fn the_spread_of_a_key_stays_and_each_part_of_it_counts() {
-    let key = |connection: [&str; 3], sync: &str, variant: &str| SyncKey {
-        connection: crate::model::ConnectionKey::new(connection[0], connection[1], connection[2])
-            .unwrap(),
-        sync: crate::model::SyncName::new(sync).unwrap(),
-        variant: crate::model::Variant::new(variant).unwrap(),
-    };
     let keys = [
         key(["prod", "crm", "u"], "contacts", "base"),
         key(["dev", "crm", "u"], "contacts", "base"),

@@ -25,6 +25,7 @@ const BLOCK: usize = 64;
 /// What the app answers.
 #[derive(Clone, Debug)]
 pub enum Reply {
+    /// A status.
     Status(u16),
     /// A status and `Retry-After`.
     Later(u16, &'static str),
@@ -39,18 +40,24 @@ pub enum Reply {
 /// A webhook as it came in.
 #[derive(Clone, Debug)]
 pub struct Received {
+    /// Its method.
     pub method: String,
+    /// Its path, without a query.
     pub path: String,
+    /// Its headers.
     pub headers: HeaderMap,
+    /// Its body, byte for byte.
     pub raw: Bytes,
 }
 
 impl Received {
+    /// A header, or nothing.
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().unwrap())
     }
 
+    /// Its body as JSON.
     pub fn body(&self) -> Value {
         serde_json::from_slice(&self.raw).unwrap()
     }
@@ -148,18 +155,22 @@ impl App {
         App::start(|_, _| Reply::Status(200)).await
     }
 
+    /// The URL of a path of it.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
+    /// Its port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
+    /// What came in, in its order.
     pub fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }
 
+    /// How many came in.
     pub fn count(&self) -> usize {
         self.received.lock().unwrap().len()
     }
