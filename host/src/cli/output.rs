@@ -73,7 +73,12 @@ impl Output {
 
     /// One line of data. A reader that went away (`| head`) is no error.
     pub(super) fn data(&self, line: &str) {
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        let _ = self.try_data(line);
+    }
+
+    /// The same; false where nobody reads any more.
+    pub(super) fn try_data(&self, line: &str) -> bool {
+        writeln!(std::io::stdout().lock(), "{line}").is_ok()
     }
 
     /// A document of data as one line of JSON.
