@@ -58,7 +58,7 @@ fn a_fresh_folder_is_well_and_stays_empty() {
     let said = call().run().expect(0);
     holds(
         &said.stdout,
-        &["ok", "first start makes it", "warning: host: start it"],
+        &["ok ", "first start makes it", "→ start it with"],
     );
     assert_eq!(said.stderr, "");
     assert_eq!(std::fs::read_dir(home.path(".")).unwrap().count(), 0);
@@ -225,7 +225,7 @@ fn what_is_wrong_is_named_with_what_to_do() {
             assert_eq!(lines[1]["error"]["code"], code.as_str());
             let said = call().run().expect(exit);
             holds(&said.stderr, &["checks failed: ", "hint: "]);
-            holds(&said.stdout, &["failed: "]);
+            holds(&said.stdout, &["failed ", "→ "]);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What lies on disk: the store, room for it, and the key files.
 
 use super::Check;
-use crate::cli::output::mib;
+use crate::cli::output::size;
 use crate::cli::serve;
 use crate::cli::settings::Settings;
 use crate::error::{Code, Error};
@@ -111,7 +111,7 @@ fn disk(store: &Path) -> Check {
         }
     };
     let free = found.f_bavail.saturating_mul(found.f_frsize);
-    let (has, floor) = (mib(free), mib(DISK_FREE_BYTES_MIN));
+    let (has, floor) = (size(free), size(DISK_FREE_BYTES_MIN));
     match free {
         ..DISK_FREE_BYTES_MIN => {
             let message = format!("{has}, under the floor of {floor}: no run starts");

@@ -3,7 +3,7 @@
 
 use super::Check;
 use crate::cli::build;
-use crate::cli::output::mib;
+use crate::cli::output::size;
 use crate::cli::settings::Settings;
 use crate::error::{Code, Error};
 use crate::limits::{GIB, KIB, MIB};
@@ -69,12 +69,12 @@ pub(super) fn memory(
     let Some(has) = memory_bytes(process) else {
         return Check::ok(name, "this system does not tell how much it has");
     };
-    let needs = format!("{} needed ({of}, and 1 GiB for the host)", mib(need));
+    let needs = format!("{} needed ({of}, and 1 GiB for the host)", size(need));
     match has < need {
-        false => Check::ok(name, format!("{}; {needs}", mib(has))),
+        false => Check::ok(name, format!("{}; {needs}", size(has))),
         true => Check::warning(
             name,
-            format!("{}, less than the {needs}", mib(has)),
+            format!("{}, less than the {needs}", size(has)),
             "give the host more (the machine's memory, or `MemoryMax` of its unit), or the environments less: `tidegate env set NAME --memory-mib …`",
         ),
     }
@@ -156,7 +156,7 @@ fn address_space(limits: &str) -> Option<Check> {
         None => Check::ok(name, "no limit"),
         Some(bytes) => Check::warning(
             name,
-            format!("limited to {}", mib(bytes)),
+            format!("limited to {}", size(bytes)),
             "take the limit away (`ulimit -v unlimited`): memories of runs are reserved, not used",
         ),
     })

@@ -127,20 +127,16 @@ fn show(checks: &[Check], output: &Output) {
     if output.is_json() {
         return output.json(&serde_json::json!({ "checks": checks }));
     }
-    let word = |state: State| match state {
-        State::Ok => "ok",
-        State::Warning => "warning",
-        State::Failed => "failed",
-    };
-    let rows = checks.iter().map(|check| {
-        let state = word(check.state).to_owned();
-        vec![state, check.name.to_owned(), check.found.clone()]
-    });
-    output.data(&output.table(&["", "what", "found"], rows.collect(), &[]));
     for check in checks {
+        let state = match check.state {
+            State::Ok => "ok",
+            State::Warning => "warning",
+            State::Failed => "failed",
+        };
+        let found = clean(&check.found);
+        output.data(&format!("{state:9}{:16}{found}", check.name));
         if let Some(advice) = &check.advice {
-            let (state, name) = (word(check.state), check.name);
-            output.data(&format!("{state}: {name}: {}", clean(advice)));
+            output.data(&format!("{:25}→ {}", "", clean(advice)));
         }
     }
 }

@@ -12,6 +12,9 @@ const ANSWER_TIME: Duration = Duration::from_secs(300);
 /// Bytes of an answer that are read; a longer one is refused as `usage`.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
+/// Where these flags stand in the help.
+const HEADING: &str = "The host";
+
 /// Which host, with which key.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct HostArgs {
@@ -21,6 +24,7 @@ pub(in crate::cli) struct HostArgs {
         env = "TIDEGATE_HOST",
         default_value = "http://127.0.0.1:3003",
         value_name = "URL",
+        help_heading = HEADING,
         global = true
     )]
     host: String,
@@ -29,6 +33,7 @@ pub(in crate::cli) struct HostArgs {
         long,
         default_value = ".tidegate/operator-key",
         value_name = "FILE",
+        help_heading = HEADING,
         global = true
     )]
     key_file: PathBuf,
@@ -40,7 +45,13 @@ pub(in crate::cli) struct RemoteArgs {
     #[command(flatten)]
     host: HostArgs,
     /// Environment that is meant, where the key is the operator's
-    #[arg(long, default_value = "default", global = true)]
+    #[arg(
+        long,
+        default_value = "default",
+        value_name = "NAME",
+        help_heading = HEADING,
+        global = true
+    )]
     environment: String,
 }
 
@@ -227,7 +238,9 @@ fn refusal(status: u16, body: &Value) -> Error {
             .iter()
             .filter_map(Value::as_str)
             .collect();
-        Some(format!("{} {}", path.join("."), each["message"].as_str()?))
+        let (path, message) = (path.join("."), each["message"].as_str()?);
+        let front = if path.is_empty() { "" } else { ": " };
+        Some(format!("{path}{front}{message}"))
     });
     let message = found["message"].as_str().map(str::to_owned);
     let words: Vec<String> = message.into_iter().chain(details).collect();
