@@ -19,10 +19,9 @@ fn every_shell_learns_every_command() {
     for (shell, own) in SHELLS {
         let said = home.tidegate(&["completions", shell]).run().expect(0);
         assert_eq!(said.stderr, "");
-        holds(
-            &said.stdout,
-            &[own, "doctor", "connection", "--credential-file"],
-        );
+        for part in [own, "doctor", "connection", "credential-file"] {
+            assert!(said.stdout.contains(part), "{shell} without `{part}`");
+        }
     }
     let other = home.tidegate(&["completions", "cmd"]).run().expect(2);
     holds(&other.stderr, &["'cmd'", "bash"]);

@@ -514,7 +514,7 @@ const MISTAKES: &[Row] = &[
             "token",
         ],
         Code::Usage,
-        &["--credential-env `token`", "NAME=VALUE"],
+        &["--credential-env `token`", "NAME=VAR"],
     ),
     (
         &[

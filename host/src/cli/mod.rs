@@ -21,8 +21,10 @@ mod report;
 mod reset;
 mod run;
 mod runs;
+mod secret;
 mod serve;
 mod settings;
+mod values;
 
 use crate::error::{Code, Error, Result};
 use clap::{CommandFactory, Parser, Subcommand};

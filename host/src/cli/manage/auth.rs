@@ -1,7 +1,7 @@
 //! How an integration's requests prove who they are from, as flags: every scheme that the
 //! host has. A scheme is no secret; what fills it are a connection's credentials.
 
-use super::secret::pair;
+use crate::cli::values::pair;
 use crate::error::{Code, Error, Result};
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -89,7 +89,7 @@ impl AuthArgs {
         let pairs = self
             .auth_header
             .iter()
-            .map(|text| pair("auth-header", text));
+            .map(|text| pair("auth-header", "NAME=TEMPLATE", text));
         pairs
             .map(|pair| pair.map(|(name, template)| (name.to_owned(), template.into())))
             .collect()
@@ -154,7 +154,7 @@ mod tests {
             ("header", &[], None, &[], "header:NAME"),
             ("bearer:x", &[], None, &[], "write none, bearer"),
             ("headers", &[], None, &[], "needs an --auth-header"),
-            ("headers", &["nothing"], None, &[], "NAME=VALUE"),
+            ("headers", &["nothing"], None, &[], "NAME=TEMPLATE"),
             ("oauth2-refresh", &[], None, &[], "needs --token-url"),
             ("bearer", &[], url, &[], "--token-url belongs to"),
             (

@@ -1,9 +1,10 @@
 //! `tidegate connection`: accounts at providers, with their credentials and metadata.
 
 use super::remote::{RemoteArgs, Sent, encoded};
-use super::show::PageArgs;
-use super::{object, secret, show};
+use super::show::{self, PageArgs};
 use crate::cli::output::Output;
+use crate::cli::secret;
+use crate::cli::values::{object, pair};
 use crate::error::{Code, Error, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
@@ -164,7 +165,7 @@ impl SetArgs {
         };
         if !self.tag.is_empty() {
             let tags = self.tag.iter().map(|text| {
-                let (name, value) = secret::pair("tag", text)?;
+                let (name, value) = pair("tag", "NAME=VALUE", text)?;
                 Ok((name.to_owned(), value.into()))
             });
             put("tags", Value::Object(tags.collect::<Result<_>>()?));
@@ -188,11 +189,11 @@ impl SetArgs {
         }
         let mut found = Map::new();
         for text in &self.credential_env {
-            let (name, variable) = secret::pair("credential-env", text)?;
+            let (name, variable) = pair("credential-env", "NAME=VAR", text)?;
             found.insert(name.to_owned(), secret::variable(variable)?.into());
         }
         for text in &self.credential_file {
-            let (name, path) = secret::pair("credential-file", text)?;
+            let (name, path) = pair("credential-file", "NAME=FILE", text)?;
             found.insert(name.to_owned(), secret::file(path)?.into());
         }
         Ok((!found.is_empty()).then_some(found))

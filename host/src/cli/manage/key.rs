@@ -1,8 +1,9 @@
 //! `tidegate key`: the API keys of an environment.
 
 use super::remote::{RemoteArgs, encoded};
-use super::{secret, show};
+use super::show;
 use crate::cli::output::Output;
+use crate::cli::secret;
 use crate::error::Result;
 use clap::{Args, Subcommand};
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! Commands to a host that serves, over its HTTP API: one file a family.
 //!
-//! With `--json` they print the API's answer as it is. Lists go on from page to page by
-//! themselves. No secret is an argument.
+//! With `--json` they print the API's answer as it is. A list is read page after page, up
+//! to its `--limit`. No secret is an argument.
 
 mod auth;
 mod connection;
@@ -11,7 +11,6 @@ mod key;
 mod logs;
 mod release;
 mod remote;
-mod secret;
 mod served;
 mod show;
 mod syncs;
@@ -33,23 +32,10 @@ pub(super) use syncs::{
 };
 pub(super) use webhooks::{WebhooksArgs, webhooks};
 
-use crate::error::{Code, Error, Result};
-use serde_json::{Map, Value};
-
 /// The variant that is meant where none is named.
 const BASE: &str = "base";
 
 /// A sync as people write it, `NAME` or `NAME::VARIANT`, in its two parts.
 fn split(sync: &str) -> (&str, &str) {
     sync.split_once("::").unwrap_or((sync, BASE))
-}
-
-/// The JSON object that the flag `--{flag}` was given.
-fn object(flag: &str, text: &str) -> Result<Map<String, Value>> {
-    serde_json::from_str(text).map_err(|_| {
-        Error::new(
-            Code::Usage,
-            format!("--{flag} `{text}` is not a JSON object"),
-        )
-    })
 }

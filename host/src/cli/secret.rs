@@ -15,7 +15,7 @@ const SECRET_BYTES_MAX: u64 = 64 * KIB;
 const STDIN: &str = "-";
 
 /// The secret in an environment variable.
-pub(in crate::cli) fn variable(name: &str) -> Result<String> {
+pub(super) fn variable(name: &str) -> Result<String> {
     std::env::var(name).map_err(|_| {
         wrong(format!(
             "the environment variable `{name}` is not set, or not text"
@@ -24,29 +24,19 @@ pub(in crate::cli) fn variable(name: &str) -> Result<String> {
 }
 
 /// The secret in a file, or on stdin where it is `-`, without the line break at its end.
-pub(in crate::cli) fn file(path: &str) -> Result<String> {
+pub(super) fn file(path: &str) -> Result<String> {
     let text = read(path)?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Secrets by name: a JSON object of texts in a file, or on stdin where it is `-`.
-pub(in crate::cli) fn object(path: &str) -> Result<Map<String, Value>> {
+pub(super) fn object(path: &str) -> Result<Map<String, Value>> {
     // The message has no part of the text: that is secret.
     match serde_json::from_str(&read(path)?) {
         Ok(Value::Object(fields)) if fields.values().all(Value::is_string) => Ok(fields),
         _ => Err(wrong(format!(
             "{} is not a JSON object of texts, such as {{\"token\": \"…\"}}",
             shown(path)
-        ))),
-    }
-}
-
-/// `NAME=PLACE`, as the flag `--{flag}` takes it.
-pub(in crate::cli) fn pair<'a>(flag: &str, text: &'a str) -> Result<(&'a str, &'a str)> {
-    match text.split_once('=') {
-        Some((name, place)) if !name.is_empty() && !place.is_empty() => Ok((name, place)),
-        _ => Err(wrong(format!(
-            "--{flag} `{text}` is not of the form NAME=VALUE"
         ))),
     }
 }
