@@ -118,7 +118,7 @@ fn disk(store: &Path) -> Check {
             let error = Error::new(Code::LimitStorage, message);
             Check::failed(name, error, "free disk, or give the store a larger one")
         }
-        ..DISK_FREE_BYTES_GOOD => Check::warning(
+        DISK_FREE_BYTES_MIN..DISK_FREE_BYTES_GOOD => Check::warning(
             name,
             format!("{has}; under {floor} no run starts"),
             "free disk, or give the store a larger one",

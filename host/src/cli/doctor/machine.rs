@@ -141,7 +141,7 @@ fn open_files(limits: &str) -> Option<Check> {
             let message = format!("{most} at most, and a host needs {FILES_LEAST} to do anything");
             Check::failed(name, Error::new(Code::StoreUnavailable, message), advice)
         }
-        Some(most @ ..FILES_GOOD) => {
+        Some(most @ FILES_LEAST..FILES_GOOD) => {
             let found = format!("{most} at most: a busy host refuses connections");
             Check::warning(name, found, advice)
         }
