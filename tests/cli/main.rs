@@ -2,9 +2,14 @@
 //! code, data on stdout and words on stderr.
 
 mod commands;
+mod doctor;
 mod examples;
+mod handbook;
+mod logs;
 mod messages;
 mod real_data;
+mod served;
+mod service;
 mod stores;
 
 use serde_json::Value;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What a sync is compiled for.
-const TARGET: &str = "wasm32-wasip2";
+pub(super) const TARGET: &str = "wasm32-wasip2";
 /// The release profile of a guest, whatever its own Cargo.toml says.
 const PROFILE: &[&str] = &[
     "profile.release.opt-level=3",

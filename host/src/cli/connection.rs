@@ -1,5 +1,7 @@
 //! Flags that name a connection, and what a run may reach on its behalf.
 
+use super::secret;
+use super::values::pair;
 use crate::egress::policy::{EgressPolicy, HostRule};
 use crate::egress::{Credentials, EgressScope};
 use crate::error::{Code, Error, Result};
@@ -108,17 +110,12 @@ impl ReachArgs {
         if let Some(variable) = &self.bearer_env {
             headers.push((
                 "authorization".to_owned(),
-                format!("Bearer {}", secret(variable)?),
+                format!("Bearer {}", secret::variable(variable)?),
             ));
         }
-        for pair in &self.header_env {
-            let (name, variable) = pair.split_once('=').ok_or_else(|| {
-                Error::new(
-                    Code::Usage,
-                    format!("--header-env `{pair}` is not of the form NAME=VAR"),
-                )
-            })?;
-            headers.push((name.to_ascii_lowercase(), secret(variable)?));
+        for text in &self.header_env {
+            let (name, variable) = pair("header-env", "NAME=VAR", text)?;
+            headers.push((name.to_ascii_lowercase(), secret::variable(variable)?));
         }
         Ok(Credentials {
             headers,
@@ -132,15 +129,6 @@ fn parse_base(text: &str) -> Result<Url> {
         Error::new(
             Code::Usage,
             format!("--base-url `{text}` is not a URL: {error}"),
-        )
-    })
-}
-
-fn secret(variable: &str) -> Result<String> {
-    std::env::var(variable).map_err(|_| {
-        Error::new(
-            Code::Usage,
-            format!("the environment variable `{variable}` is not set, or not text"),
         )
     })
 }

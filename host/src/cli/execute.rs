@@ -4,8 +4,9 @@
 use super::connection::{ConnectionArgs, ReachArgs};
 use super::output::Output;
 use super::progress::Bar;
+use super::values::object;
 use crate::deploy::{self, Ready};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::limits;
 use crate::model::{Outcome, RunRow, Trigger};
 use crate::run::{RunLimits, RunRequest, Runner};
@@ -78,12 +79,7 @@ impl ExecuteArgs {
         trigger: Trigger,
         observer: Arc<Bar>,
     ) -> Result<RunRequest> {
-        if serde_json::from_str::<serde_json::Map<_, _>>(&self.config).is_err() {
-            return Err(Error::new(
-                Code::Usage,
-                format!("--config `{}` is not a JSON object", self.config),
-            ));
-        }
+        object("config", &self.config)?;
         let key = self.connection.sync(ready.manifest.name.clone())?;
         let guard = if self.allow_large_deletes {
             DeleteGuard::OFF
@@ -167,12 +163,7 @@ fn is_interrupted(row: &RunRow) -> bool {
 }
 
 async fn put_metadata(runner: &Runner, args: &ExecuteArgs, metadata: &str) -> Result<()> {
-    if serde_json::from_str::<serde_json::Map<_, _>>(metadata).is_err() {
-        return Err(Error::new(
-            Code::Usage,
-            format!("--metadata `{metadata}` is not a JSON object"),
-        ));
-    }
+    object("metadata", metadata)?;
     runner
         .store
         .put_metadata(&args.connection.connection()?, metadata, true)

@@ -61,6 +61,14 @@ impl StoreArgs {
     }
 }
 
+/// The same error; for a store that is in use, with the other way to what is in it.
+pub(super) fn or_served(mut error: Error) -> Error {
+    if error.code == Code::StoreLocked {
+        error.message += "; if that is a host that serves, ask it with --served";
+    }
+    error
+}
+
 /// The machine's clock.
 pub(super) fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock::new())

@@ -3,7 +3,8 @@
 use super::connection::ConnectionArgs;
 use super::host::{self, StoreArgs};
 use super::output::Output;
-use crate::error::{Code, Error, Result};
+use super::values::object;
+use crate::error::Result;
 use crate::store::Store;
 use clap::Args;
 
@@ -31,16 +32,13 @@ pub(super) async fn metadata(args: MetadataArgs, output: &Output) -> Result<()> 
         args.store.open_present(&clock).await?
     };
     let connection = args.connection.connection()?;
-    let (patch, merge) = (
-        args.set.as_ref().or(args.merge.as_ref()),
-        args.merge.is_some(),
-    );
-    let outcome = match patch {
+    let merge = args.merge.is_some();
+    let flag = if merge { "merge" } else { "set" };
+    let patch = args.set.as_ref().or(args.merge.as_ref());
+    let outcome = match patch.map(|json| (json, object(flag, json))) {
         None => store.metadata(&connection).await,
-        Some(json) if serde_json::from_str::<serde_json::Map<_, _>>(json).is_err() => Err(
-            Error::new(Code::Usage, format!("`{json}` is not a JSON object")),
-        ),
-        Some(json) => store.put_metadata(&connection, json, merge).await,
+        Some((_, Err(error))) => Err(error),
+        Some((json, Ok(_))) => store.put_metadata(&connection, json, merge).await,
     };
     host::close(store, output).await;
     output.data(&outcome?);

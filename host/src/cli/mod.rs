@@ -6,7 +6,9 @@ mod care;
 mod check;
 mod connection;
 mod dev;
+mod doctor;
 mod execute;
+mod handbook;
 mod host;
 mod keys;
 mod manage;
@@ -16,16 +18,17 @@ mod output;
 mod progress;
 mod quickstart;
 mod records;
-mod remote;
 mod report;
 mod reset;
 mod run;
 mod runs;
+mod secret;
 mod serve;
 mod settings;
+mod values;
 
 use crate::error::{Code, Error, Result};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use output::Output;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -74,6 +77,8 @@ enum Command {
     Openapi(openapi::OpenapiArgs),
     /// The keys that seal credentials: list them, or add one that takes over
     MasterKey(keys::KeysArgs),
+    /// Look at this machine, and at the host on it: what is well, what is not, what to do
+    Doctor(doctor::DoctorArgs),
     /// Environments of a host that serves
     Env(manage::EnvArgs),
     /// API keys of an environment
@@ -84,8 +89,12 @@ enum Command {
     Connection(manage::ConnectionsArgs),
     /// Release a component for an integration
     Deploy(manage::DeployArgs),
+    /// List what is released
+    Releases(manage::ReleasesArgs),
     /// Go back to the release before
     Rollback(manage::RollbackArgs),
+    /// Let one connection run a release of its own
+    Pin(manage::PinArgs),
     /// Ask for runs now
     Trigger(manage::TriggerArgs),
     /// Let syncs run by their schedules
@@ -94,10 +103,18 @@ enum Command {
     Pause(manage::SyncsArgs),
     /// Show how syncs stand
     Status(manage::SyncsArgs),
-    /// Show the log of a run of a host that serves
+    /// Set how often a sync runs on one connection
+    Frequency(manage::FrequencyArgs),
+    /// Further copies of a sync on one connection
+    Variant(manage::VariantArgs),
+    /// Show the log of a run of a host that serves, or follow it
     Logs(manage::LogsArgs),
     /// Webhooks that wait or are over; send one again
     Webhooks(manage::WebhooksArgs),
+    /// Print what lets a shell complete the arguments
+    Completions(handbook::CompletionsArgs),
+    /// Print the man page, or write those of all commands
+    Man(handbook::ManArgs),
 }
 
 /// Parses the arguments, runs the command, and answers its exit code.
@@ -162,17 +179,27 @@ async fn dispatch(command: Command, output: &Output) -> Result<()> {
         Command::Config(args) => serve::config(&args, output),
         Command::Openapi(args) => openapi::openapi(&args, output),
         Command::MasterKey(args) => keys::keys(&args, output),
+        Command::Doctor(args) => doctor::doctor(&args, output),
         Command::Env(args) => manage::env(&args, output),
         Command::Key(args) => manage::key(&args, output),
         Command::Integration(args) => manage::integration(&args, output),
         Command::Connection(args) => manage::connection(&args, output),
         Command::Deploy(args) => manage::deploy(&args, output),
+        Command::Releases(args) => manage::releases(&args, output),
         Command::Rollback(args) => manage::rollback(&args, output),
+        Command::Pin(args) => manage::pin(&args, output),
         Command::Trigger(args) => manage::trigger(&args, output),
-        Command::Start(args) => manage::start_or_pause(&args, "start", output),
-        Command::Pause(args) => manage::start_or_pause(&args, "pause", output),
+        Command::Start(args) => manage::start(&args, output),
+        Command::Pause(args) => manage::pause(&args, output),
         Command::Status(args) => manage::status(&args, output),
-        Command::Logs(args) => manage::logs(&args, output),
+        Command::Frequency(args) => manage::frequency(&args, output),
+        Command::Variant(args) => manage::variant(&args, output),
+        Command::Logs(args) => manage::logs(&args, output).await,
         Command::Webhooks(args) => manage::webhooks(&args, output),
+        Command::Completions(args) => {
+            handbook::completions(&args, &mut Cli::command());
+            Ok(())
+        }
+        Command::Man(args) => handbook::man(&args, Cli::command(), output),
     }
 }

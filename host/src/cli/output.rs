@@ -8,14 +8,19 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
+/// Where the flags of every command stand in the help.
+const HEADING: &str = "Output";
+/// Bytes from which a size is told in GiB.
+const IN_GIB_BYTES: u64 = 10 * crate::limits::GIB;
+
 /// Flags of every command.
 #[derive(Args, Clone, Debug)]
 pub(super) struct OutputArgs {
     /// Print data as JSON, one document a line
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = HEADING)]
     json: bool,
     /// Print nothing but data and errors
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = HEADING)]
     quiet: bool,
 }
 
@@ -73,7 +78,12 @@ impl Output {
 
     /// One line of data. A reader that went away (`| head`) is no error.
     pub(super) fn data(&self, line: &str) {
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        let _ = self.try_data(line);
+    }
+
+    /// The same; false where nobody reads any more.
+    pub(super) fn try_data(&self, line: &str) -> bool {
+        writeln!(std::io::stdout().lock(), "{line}").is_ok()
     }
 
     /// A document of data as one line of JSON.
@@ -170,6 +180,14 @@ pub(super) fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / crate::limits::MIB as f64)
 }
 
+/// Bytes of a disk or a machine, in MiB or GiB.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        IN_GIB_BYTES.. => format!("{:.1} GiB", bytes as f64 / crate::limits::GIB as f64),
+        _ => mib(bytes),
+    }
+}
+
 /// A time in microseconds, in the unit that suits it.
 pub(super) fn duration(us: u64) -> String {
     match us {
@@ -190,6 +208,7 @@ mod tests {
             [0, 999, 1_000, 17_080, 1_234_567].map(count),
             ["0", "999", "1,000", "17,080", "1,234,567"]
         );
+        assert_eq!([3 << 29, 25 << 30].map(size), ["1536.0 MiB", "25.0 GiB"]);
         assert_eq!(
             [7, 1_500, 2_000_000].map(duration),
             ["7 µs", "1.5 ms", "2.00 s"]

@@ -1,7 +1,9 @@
-//! `tidegate records`: the changes of a model after a cursor, oldest first.
+//! `tidegate records`: the changes of a model after a cursor, oldest first; of a store, or
+//! of a host that serves.
 
 use super::connection::ConnectionArgs;
 use super::host::{self, StoreArgs};
+use super::manage::{Record, Remote, ServedArgs, read_models, read_records};
 use super::output::{Output, count};
 use crate::error::{Code, Error, Result};
 use crate::limits::CHANGE_PAGE_RECORDS_MAX;
@@ -22,6 +24,8 @@ pub(super) struct RecordsArgs {
     connection: ConnectionArgs,
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    served: ServedArgs,
     /// Only what changed after this cursor, which an earlier call printed
     #[arg(long)]
     cursor: Option<Cursor>,
@@ -41,7 +45,7 @@ pub(super) struct RecordsArgs {
 
 /// A change as it is printed. With `--json` a last line has the cursor to go on with.
 #[derive(Serialize)]
-struct Printed<'a> {
+struct Printed<'a, T> {
     id: &'a str,
     action: crate::model::Action,
     sequence: u64,
@@ -49,12 +53,16 @@ struct Printed<'a> {
     modified: jiff::Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted: Option<jiff::Timestamp>,
-    record: Option<&'a RawValue>,
+    record: Option<T>,
 }
 
 pub(super) async fn records(args: RecordsArgs, output: &Output) -> Result<()> {
-    let store = args.store.open_present(&host::clock()).await?;
     let connection = args.connection.connection()?;
+    if let Some(remote) = args.served.connect(connection.environment.as_str())? {
+        return print_served(&args, &remote, &connection, output);
+    }
+    let opened = args.store.open_present(&host::clock()).await;
+    let store = opened.map_err(host::or_served)?;
     let outcome = match &args.model {
         Some(model) => {
             print_changes(&args, ModelName::new(model)?, &*store, connection, output).await
@@ -102,20 +110,92 @@ async fn print_changes(
             .for_each(|change| print_change(change, args.bodies, output));
         cursor = Some(page.cursor);
         if !page.more || left == 0 {
-            if output.is_json() && !args.bodies {
-                output.json(
-                    &serde_json::json!({ "cursor": page.cursor.to_string(), "more": page.more }),
-                );
-            }
-            let more = if page.more {
-                "more with"
-            } else {
-                "all read; later changes with"
-            };
-            output.say(&format!("{more} --cursor {}", page.cursor));
+            print_end(args, cursor, page.more, output);
             return Ok(());
         }
     }
+}
+
+/// The same of a host that serves.
+fn print_served(
+    args: &RecordsArgs,
+    remote: &Remote,
+    connection: &ConnectionKey,
+    output: &Output,
+) -> Result<()> {
+    let [integration, id] = [
+        connection.integration.as_str(),
+        connection.connection.as_str(),
+    ];
+    let Some(model) = &args.model else {
+        print_models(&read_models(remote, integration)?, output);
+        return Ok(());
+    };
+    let (model, variant) = (ModelName::new(model)?, args.connection.variant()?);
+    let remote = &remote.of(integration, id);
+    let (mut cursor, mut left) = (args.cursor, if args.all { usize::MAX } else { args.limit });
+    loop {
+        let wanted = left.min(CHANGE_PAGE_RECORDS_MAX);
+        let stream = (&model, variant.as_str());
+        let page = read_records(remote, stream, cursor, wanted, args.filter)?;
+        left = left.saturating_sub(page.changes.len());
+        for change in &page.changes {
+            print_record(change, args.bodies, output);
+            cursor = Some(change.known.cursor);
+        }
+        // It lies behind the last record where a filter passed over some.
+        cursor = page.next.or(cursor);
+        if page.next.is_none() || left == 0 {
+            print_end(args, cursor, page.next.is_some(), output);
+            return Ok(());
+        }
+    }
+}
+
+/// Where to go on, with words or as the last line of JSON.
+fn print_end(args: &RecordsArgs, cursor: Option<Cursor>, more: bool, output: &Output) {
+    let place = cursor.map(|cursor| cursor.to_string());
+    if output.is_json() && !args.bodies {
+        output.json(&serde_json::json!({ "cursor": place, "more": more }));
+    }
+    let words = if more {
+        "more with"
+    } else {
+        "all read; later changes with"
+    };
+    match place {
+        Some(place) => output.say(&format!("{words} --cursor {place}")),
+        None => output.say("there are no records"),
+    }
+}
+
+fn print_record(change: &Record, body_only: bool, output: &Output) {
+    if body_only {
+        return output.json(&change.body);
+    }
+    let known = &change.known;
+    output.json(&Printed {
+        id: &change.body.id(),
+        action: known.last_action,
+        sequence: known.cursor.sequence,
+        first_seen: known.first_seen_at,
+        modified: known.last_modified_at,
+        deleted: known.deleted_at,
+        record: Some(&change.body),
+    });
+}
+
+fn print_models(models: &[(String, String)], output: &Output) {
+    if output.is_json() {
+        let print = |(sync, model): &(String, String)| {
+            output.json(&serde_json::json!({ "model": model, "sync": sync }));
+        };
+        return models.iter().for_each(print);
+    }
+    let rows = models
+        .iter()
+        .map(|(sync, model)| vec![model.clone(), sync.clone()]);
+    output.data(&output.table(&["model", "sync"], rows.collect(), &[]));
 }
 
 fn print_change(change: &StoredRecord, body_only: bool, output: &Output) {

@@ -31,6 +31,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
 
 /// File mode of a secret.
 const SECRET_MODE: u32 = 0o600;
@@ -298,12 +299,30 @@ async fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<S
         .map(Arc::new)
 }
 
+/// Whether every setting can be used; `config.invalid` names the first that cannot.
+pub(super) fn check(settings: &Settings) -> Result<()> {
+    settings.get::<SocketAddr>("listen")?;
+    allocation(settings, settings.get("runs")?)?;
+    settings.get::<u64>("memory_ceiling_mib")?;
+    settings.get::<u64>("stop_grace_seconds")?;
+    webhook_options(settings)?;
+    EnvFilter::try_new(settings.text("log")).map_err(|error| settings.refused("log", error))?;
+    match settings.text("log_format") {
+        "json" | "text" => Ok(()),
+        _ => Err(settings.refused("log_format", "write json or text")),
+    }
+}
+
+fn allocation(settings: &Settings, runs: u32) -> Result<Allocation> {
+    match settings.text("allocation") {
+        "on-demand" => Ok(Allocation::OnDemand),
+        "pooled" => Ok(Allocation::Pooled { runs }),
+        _ => Err(settings.refused("allocation", "write on-demand or pooled")),
+    }
+}
+
 fn sandbox(settings: &Settings, runs: u32) -> Result<Sandbox> {
-    let allocation = match settings.text("allocation") {
-        "on-demand" => Allocation::OnDemand,
-        "pooled" => Allocation::Pooled { runs },
-        _ => return Err(settings.refused("allocation", "write on-demand or pooled")),
-    };
+    let allocation = allocation(settings, runs)?;
     let store = Path::new(settings.text("store"));
     Sandbox::new(SandboxOptions {
         cache_folder: Some(store.parent().unwrap_or(Path::new(".")).join("code")),
@@ -343,16 +362,9 @@ fn master_keys(path: &Path, is_new: bool) -> Result<MasterKeys> {
 
 /// The operator's key: that of the file, which is made if there is none.
 fn operator_key(path: &Path) -> Result<OperatorKey> {
-    let wrong = |error: std::io::Error| {
-        Error::new(
-            Code::ConfigInvalid,
-            format!("the operator's key file {}: {error}", path.display()),
-        )
-    };
+    let wrong = |error: std::io::Error| unusable_key(path, &error);
     if path.exists() {
-        refuse_open_to_others(path)?;
-        let text = std::fs::read_to_string(path).map_err(wrong)?;
-        return OperatorKey::new(text.trim());
+        return OperatorKey::new(&read_operator_key(path)?);
     }
     make_parent(path)?;
     let made = crate::vault::api_key::ApiKey::generate()?;
@@ -368,6 +380,23 @@ fn operator_key(path: &Path) -> Result<OperatorKey> {
         .map_err(wrong)?;
     tracing::warn!(file = %path.display(), "a new operator key was made");
     OperatorKey::new(text)
+}
+
+/// The operator's key in a file, checked. `config.invalid` if the file cannot be read, lets
+/// others in, or holds no key.
+pub(super) fn read_operator_key(path: &Path) -> Result<String> {
+    refuse_open_to_others(path)?;
+    let text = std::fs::read_to_string(path).map_err(|error| unusable_key(path, &error))?;
+    let text = text.trim().to_owned();
+    OperatorKey::new(&text)?;
+    Ok(text)
+}
+
+fn unusable_key(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(
+        Code::ConfigInvalid,
+        format!("the operator's key file {}: {error}", path.display()),
+    )
 }
 
 /// Refuses a secret that others than its owner may read.
