@@ -100,6 +100,7 @@ impl ReachArgs {
             base_url,
             policy: Arc::new(policy),
             credentials: Arc::new(self.credentials()?),
+            conduct: Arc::default(),
         })
     }
 
@@ -122,7 +123,7 @@ impl ReachArgs {
         }
         Ok(Credentials {
             headers,
-            query: Vec::new(),
+            ..Credentials::default()
         })
     }
 }

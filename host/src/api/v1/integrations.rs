@@ -7,13 +7,14 @@ use crate::api::auth::{Manager, OperatorOf};
 use crate::api::error::Answer;
 use crate::api::read::{self, At, Nothing, Query};
 use crate::catalog::NewIntegration;
-use crate::model::{AuthScheme, Integration, IntegrationRow};
+use crate::model::{AuthScheme, Integration, IntegrationRow, Place, RateLimit, RetryRules};
 use axum::body::Body;
 use axum::extract::State;
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The routes of this file.
@@ -31,6 +32,9 @@ fn shown(row: &IntegrationRow) -> Value {
         "auth": row.auth,
         "hosts": row.hosts,
         "allow_http": row.allow_http,
+        "retry": row.retry,
+        "rate_limit": row.rate_limit,
+        "placeholders": row.placeholders,
         "created": time(row.created),
         "updated": time(row.updated),
     })
@@ -58,6 +62,10 @@ struct SetBody {
     hosts: Vec<String>,
     #[serde(default)]
     allow_http: bool,
+    retry: Option<RetryRules>,
+    rate_limit: Option<RateLimit>,
+    #[serde(default)]
+    placeholders: BTreeMap<String, BTreeSet<Place>>,
 }
 
 async fn set(
@@ -74,6 +82,9 @@ async fn set(
         auth: body.auth,
         hosts: body.hosts,
         allow_http: body.allow_http,
+        retry: body.retry,
+        rate_limit: body.rate_limit,
+        placeholders: body.placeholders,
     };
     let row = service
         .catalog
