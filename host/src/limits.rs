@@ -104,6 +104,17 @@ pub const REQUESTS_PER_RUN_MAX: u64 = 1_000_000;
 /// next one is refused as `run.stalled`.
 pub const INTERRUPTIONS_WITHOUT_PROGRESS_MAX: u32 = 3;
 
+/// Runs of an integration in a row that found its provider unwell (no connection, or a
+/// 5xx), after which its scheduled runs are held back and one probe goes first …
+pub const BREAKER_RUNS: u32 = 5;
+/// … when they are of as many connections: one broken account is held back by its own
+/// wait alone.
+pub const BREAKER_CONNECTIONS: usize = 3;
+/// How long they are held before the first probe; twice as long after each that fails …
+pub const BREAKER_WAIT_FIRST: Duration = Duration::from_secs(30);
+/// … up to this, so that a provider which is back waits no longer for its runs.
+pub const BREAKER_WAIT_MAX: Duration = Duration::from_secs(600);
+
 /// Growth events kept for the post-mortem; later ones replace the last.
 pub const GROWTHS_KEPT: usize = 64;
 
@@ -144,7 +155,7 @@ pub const LOG_LINE_BYTES_MAX: usize = 8 * KIB as usize;
 pub const LOG_BYTES_MAX: usize = MIB as usize;
 
 /// HTTP exchanges that a run's log tells of, at about 100 bytes each once packed; further
-/// ones are counted, and the log says at its end how many were left out.
+/// ones are dropped, and the log says at its end how many.
 pub const EXCHANGES_LOGGED_MAX: usize = 500;
 
 /// Exchanges without success that the log tells of beyond [`EXCHANGES_LOGGED_MAX`], so

@@ -10,6 +10,11 @@ use crate::model::{HttpExchange, LogLevel, LogLine};
 use jiff::Timestamp;
 use serde_json::json;
 
+/// Exchanges alone that wait to be written before a checkpoint writes them too: a sync
+/// that saves one with each page does not pay a write of its log for each. A host that is
+/// killed loses what waits.
+const EXCHANGES_WAITING_MAX: usize = 50;
+
 /// Log lines that were not written to the store yet.
 #[derive(Debug, Default)]
 pub(crate) struct LogBuffer {
@@ -101,6 +106,12 @@ impl LogBuffer {
         }
     }
 
+    /// Whether there is something that a checkpoint should write.
+    pub(super) fn is_due(&self) -> bool {
+        let of_guest = |line: &LogLine| line.exchange.is_none();
+        self.lines.len() >= EXCHANGES_WAITING_MAX || self.lines.iter().any(of_guest)
+    }
+
     pub(super) fn take(&mut self) -> Vec<LogLine> {
         std::mem::take(&mut self.lines)
     }
@@ -171,6 +182,7 @@ mod tests {
                 log.exchanged(Timestamp::UNIX_EPOCH, exchange(status));
             }
         }
+        assert!(log.is_due());
         log.close(Timestamp::UNIX_EPOCH);
         log.close(Timestamp::UNIX_EPOCH);
         let lines = log.take();
@@ -178,6 +190,8 @@ mod tests {
         assert_eq!(lines.len(), kept + 1);
         let shown = lines.iter().filter(|line| line.exchange.is_some()).count();
         assert_eq!(shown, kept);
+        log.lines = lines[..EXCHANGES_WAITING_MAX - 1].to_vec();
+        assert!(!log.is_due(), "a few exchanges wait");
         let left_out = 3 * EXCHANGES_LOGGED_MAX - kept;
         let last = &lines[kept].message;
         assert!(last.starts_with(&format!("{left_out} more HTTP")), "{last}");

@@ -202,12 +202,11 @@ impl Context {
 
     /// Writes the log lines gathered so far, so that they outlive the host.
     async fn flush_log(&mut self) -> Result<()> {
-        let lines = self.log.take();
-        if lines.is_empty() {
-            Ok(())
-        } else {
-            self.store.append_log(&self.fence, lines).await
+        if !self.log.is_due() {
+            return Ok(());
         }
+        let lines = self.log.take();
+        self.store.append_log(&self.fence, lines).await
     }
 }
 

@@ -95,12 +95,19 @@ enum IntegrationCommand {
         /// Allow plain http to those hosts
         #[arg(long)]
         allow_http: bool,
+        /// Further settings, as in docs/http-api.md: '{"rate_limit": …, "retry": …}'
+        #[arg(long, value_name = "JSON", value_parser = parse_object)]
+        settings: Option<Map<String, Value>>,
     },
     /// Remove one that has no connections
     Remove {
         /// Its name
         name: String,
     },
+}
+
+fn parse_object(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
 }
 
 /// Flags of `connection`.
@@ -294,7 +301,14 @@ pub(super) fn integration(args: &IntegrationArgs, output: &Output) -> Result<()>
     match &args.command {
         IntegrationCommand::List => {
             let answer = remote.call("GET", "/v1/integrations", Sent::Nothing)?;
-            let columns = ["name", "provider", "base_url", "auth.type", "hosts"];
+            let columns = [
+                "name",
+                "provider",
+                "base_url",
+                "auth.type",
+                "hosts",
+                "held_back.since",
+            ];
             show(&answer, Some("integrations"), &columns, output);
         }
         IntegrationCommand::Set {
@@ -303,13 +317,17 @@ pub(super) fn integration(args: &IntegrationArgs, output: &Output) -> Result<()>
             auth,
             allow_host,
             allow_http,
+            settings,
         } => {
-            let body = json!({
+            let mut body = json!({
                 "base_url": base_url,
                 "auth": scheme(auth)?,
                 "hosts": allow_host,
                 "allow_http": allow_http,
             });
+            for (key, value) in settings.iter().flatten() {
+                body[key] = value.clone();
+            }
             let path = format!("/v1/integrations/{}", encoded(name));
             let answer = remote.call("PUT", &path, Sent::Json(body))?;
             show(&answer, None, &[], output);
@@ -447,6 +465,7 @@ pub(super) fn status(args: &SyncsArgs, output: &Output) -> Result<()> {
         "status",
         "frequency",
         "nextScheduledSyncAt",
+        "held_back_since",
         "recordCount",
     ];
     show(&answer, Some("syncs"), &columns, output);

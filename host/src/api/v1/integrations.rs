@@ -24,7 +24,16 @@ pub fn routes() -> Router<Arc<Service>> {
         .route("/v1/integrations/{name}", put(set).delete(remove))
 }
 
-fn shown(row: &IntegrationRow) -> Value {
+fn shown(service: &Service, row: &IntegrationRow) -> Value {
+    let held = service.scheduler.held_back(&row.environment, &row.name);
+    let held = held.map(|held| {
+        json!({
+            "since": time(held.since),
+            "next_probe": time(held.probe_at),
+            "failed_runs": held.failures,
+            "syncs": held.syncs,
+        })
+    });
     json!({
         "name": row.name,
         "provider": row.provider,
@@ -35,6 +44,7 @@ fn shown(row: &IntegrationRow) -> Value {
         "retry": row.retry,
         "rate_limit": row.rate_limit,
         "placeholders": row.placeholders,
+        "held_back": held,
         "created": time(row.created),
         "updated": time(row.updated),
     })
@@ -46,7 +56,7 @@ async fn list(
     Query(Nothing {}): Query<Nothing>,
 ) -> Json<Value> {
     let rows = service.catalog.integrations(&environment);
-    let shown: Vec<Value> = rows.iter().map(|row| shown(row)).collect();
+    let shown: Vec<Value> = rows.iter().map(|row| shown(&service, row)).collect();
     Json(json!({ "integrations": shown }))
 }
 
@@ -90,7 +100,7 @@ async fn set(
         .catalog
         .put_integration(&environment, &name, new)
         .await?;
-    Ok(Json(shown(&row)))
+    Ok(Json(shown(&service, &row)))
 }
 
 async fn remove(

@@ -251,7 +251,6 @@ async fn a_backup_brings_everything_back_under_a_new_epoch() {
         message: "hello".into(),
         attributes: String::new(),
         exchange: None,
-        exchange: None,
     };
     store.append_log(&fence, vec![line.clone()]).await.unwrap();
     let stream = sync().stream(model());
