@@ -104,6 +104,17 @@ pub const REQUESTS_PER_RUN_MAX: u64 = 1_000_000;
 /// next one is refused as `run.stalled`.
 pub const INTERRUPTIONS_WITHOUT_PROGRESS_MAX: u32 = 3;
 
+/// Runs of an integration in a row that found its provider unwell (no connection, or a
+/// 5xx), after which its scheduled runs are held back and one probe goes first …
+pub const BREAKER_RUNS: u32 = 5;
+/// … when they are of as many connections: one broken account is held back by its own
+/// wait alone.
+pub const BREAKER_CONNECTIONS: usize = 3;
+/// How long they are held before the first probe; twice as long after each that fails …
+pub const BREAKER_WAIT_FIRST: Duration = Duration::from_secs(30);
+/// … up to this, so that a provider which is back waits no longer for its runs.
+pub const BREAKER_WAIT_MAX: Duration = Duration::from_secs(600);
+
 /// Growth events kept for the post-mortem; later ones replace the last.
 pub const GROWTHS_KEPT: usize = 64;
 
@@ -142,6 +153,17 @@ pub const LOG_LINE_BYTES_MAX: usize = 8 * KIB as usize;
 
 /// Bytes of a run's log; past it one closing line says so and the rest is dropped.
 pub const LOG_BYTES_MAX: usize = MIB as usize;
+
+/// HTTP exchanges that a run's log tells of, at about 100 bytes each once packed; further
+/// ones are dropped, and the log says at its end how many.
+pub const EXCHANGES_LOGGED_MAX: usize = 500;
+
+/// Exchanges without success that the log tells of beyond [`EXCHANGES_LOGGED_MAX`], so
+/// that a long run shows why it failed. The same outcome as [`EXCHANGES_LOGGED_MAX`].
+pub const FAILED_EXCHANGES_LOGGED_MAX: usize = 100;
+
+/// Bytes of an exchange's URL in a run's log; a longer one is cut and marked.
+pub const EXCHANGE_URL_BYTES_MAX: usize = 512;
 
 /// Longest `run.sleep` in milliseconds; more is `invalid.argument`.
 pub const SLEEP_MS_MAX: u32 = 10 * 60 * 1000;
@@ -221,6 +243,21 @@ pub const BACKOFF_FIRST: Duration = Duration::from_secs(3);
 pub const BACKOFF_MAX: Duration = Duration::from_secs(600);
 /// Longest `Retry-After` that is honoured; beyond it the response goes to the guest.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+/// Headers that an integration may name as telling a wait; more are refused as
+/// `invalid.argument`. Each is looked for in every response that is tried again.
+pub const RETRY_HEADERS_MAX: usize = 8;
+/// Requests of an integration's rate limit at most; more are refused as
+/// `invalid.argument`. A limit that is higher is none.
+pub const RATE_REQUESTS_MAX: u32 = 1_000_000;
+/// Seconds of an integration's rate limit at most, a day; more are refused as
+/// `invalid.argument`, for no run is longer.
+pub const RATE_SECONDS_MAX: u32 = 24 * 3600;
+/// Placeholders that an integration may allow; more are refused as `invalid.argument`.
+/// Each is looked for in every response.
+pub const PLACEHOLDERS_MAX: usize = 16;
+/// Placeholders in the query or the body of one request; more are `invalid.argument`. A
+/// body of nothing but them would grow a thousandfold.
+pub const PLACEHOLDERS_PER_REQUEST_MAX: usize = 64;
 /// Exchanges in flight to one host for one connection, shared by all its runs; more wait.
 pub const EXCHANGES_PER_CONNECTION_HOST_MAX: usize = 16;
 

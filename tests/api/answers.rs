@@ -150,13 +150,14 @@ async fn operators(player: &mut Player<'_>) -> Result<()> {
     for path in ["/healthz", "/readyz", "/openapi.json", "/metrics"] {
         player.call("GET", path, none.clone()).await?;
     }
-    let resources = json!({ "memory_mib": 512, "runs": 2 });
-    let body = json!({ "name": "other", "resources": resources });
+    let resources = json!({ "memory_mib": 512, "runs": 2, "storage_mib": 64 });
+    let retention = json!({ "prune_after_days": 30, "erase_after_days": null });
+    let body = json!({ "name": "other", "resources": resources, "retention": retention });
     player.call("POST", "/v1/environments", body).await?;
     player.call("GET", "/v1/environments", none.clone()).await?;
     // Inner addresses are refused: nothing leaves, and each attempt fails.
     let webhooks = json!({ "primary_url": "https://127.0.0.1:9/hook", "on_unchanged": true });
-    let body = json!({ "webhooks": webhooks });
+    let body = json!({ "webhooks": webhooks, "retention": retention });
     player.call("PATCH", "/v1/environments/prod", body).await?;
     let body = json!({ "name": "app", "scopes": ["read", "control"] });
     let made = player.call("POST", "/v1/keys", body).await?;
@@ -178,6 +179,9 @@ async fn operators(player: &mut Player<'_>) -> Result<()> {
         let body = json!({
             "provider": "a wiki", "base_url": "https://api.example.com", "auth": auth,
             "hosts": ["files.example.com"], "allow_http": false,
+            "retry": { "on": [403], "header": ["x-wait"], "attempts_max": 4 },
+            "rate_limit": { "requests": 9, "per_seconds": 1, "shared_by": "integration" },
+            "placeholders": { "account": ["body", "query"] },
         });
         player.call("PUT", "/v1/integrations/wiki", body).await?;
         player.call("GET", "/v1/integrations", none.clone()).await?;
@@ -275,6 +279,10 @@ async fn runs(player: &mut Player<'_>) -> Result<()> {
             .call("GET", &format!("{path}?{records}"), none.clone())
             .await?;
         ensure!(page["next_cursor"].is_string(), "{page}");
+        let body = json!({
+            "model": "Item", "variant": "base", "until_cursor": page["next_cursor"], "limit": 1,
+        });
+        player.call("PATCH", "/records/prune", body).await?;
     }
     let poll = "/v1/records/poll?model=Item&wait=0&limit=1";
     player.call("GET", poll, none.clone()).await?;

@@ -510,10 +510,7 @@ impl Tenants {
         }
         let mut answer = sent.send().await?;
         let status = answer.status();
-        ensure!(
-            !status.is_server_error() || status == 501,
-            "{request:?}: {status}"
-        );
+        ensure!(!status.is_server_error(), "{request:?}: {status}");
         let mut text = format!("{:?}", answer.headers());
         let is_stream = text.contains("text/event-stream");
         loop {

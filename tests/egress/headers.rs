@@ -14,6 +14,7 @@ fn scope() -> EgressScope {
         credentials: Arc::new(Credentials {
             headers: vec![("X-Shop-Token".into(), "canary-of-the-connection".into())],
             query: Vec::new(),
+            ..Credentials::default()
         }),
         ..local_scope()
     }

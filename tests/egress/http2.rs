@@ -82,6 +82,7 @@ async fn requests_and_limits_are_the_same() {
         credentials: Arc::new(Credentials {
             headers: vec![("Authorization".into(), "Bearer canary-bearer".into())],
             query: Vec::new(),
+            ..Credentials::default()
         }),
         ..shop_scope()
     };

@@ -6,9 +6,11 @@
 
 mod bodies;
 mod budgets;
+mod exchanges;
 mod headers;
 mod http2;
 mod outside;
+mod placeholders;
 mod redirects;
 mod retries;
 mod secrets;

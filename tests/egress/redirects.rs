@@ -154,6 +154,7 @@ async fn credentials_and_odd_headers_stay_behind_for_good() {
         credentials: Arc::new(Credentials {
             headers: vec![("Authorization".into(), "Bearer canary-bearer-token".into())],
             query: vec![("apikey".into(), "canary-query-key".into())],
+            ..Credentials::default()
         }),
         ..local_scope()
     };
@@ -192,6 +193,7 @@ async fn another_origin_never_gets_credentials() {
         credentials: Arc::new(Credentials {
             headers: vec![("X-Key".into(), "canary-header-key".into())],
             query: Vec::new(),
+            ..Credentials::default()
         }),
         ..local_scope()
     };

@@ -15,6 +15,7 @@ fn scope(server: &Server) -> EgressScope {
         credentials: Arc::new(Credentials {
             headers: vec![("Authorization".into(), format!("Bearer {BEARER}"))],
             query: vec![("api_key".into(), QUERY.into())],
+            ..Credentials::default()
         }),
         ..local_scope()
     }
@@ -164,6 +165,7 @@ async fn credentials_that_cannot_be_sent_are_named_and_not_shown() {
             credentials: Arc::new(Credentials {
                 headers: vec![(name.into(), value)],
                 query: Vec::new(),
+                ..Credentials::default()
             }),
             ..scope(&server)
         };

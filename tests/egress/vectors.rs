@@ -286,6 +286,7 @@ fn scope_of(vector: &Vector) -> EgressScope {
                 ("X-Api-Key".into(), header.into()),
             ],
             query: vec![("apikey".into(), query.into())],
+            ..Credentials::default()
         }),
         ..world::scope(vector.policy())
     }

@@ -226,6 +226,7 @@ pub fn scope(policy: EgressPolicy) -> EgressScope {
         base_url: None,
         policy: Arc::new(policy),
         credentials: Arc::new(Credentials::default()),
+        conduct: Arc::default(),
     }
 }
 

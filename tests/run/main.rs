@@ -3,6 +3,7 @@
 //! connection's config.
 
 mod components;
+mod exchanges;
 mod hostile;
 mod lifecycle;
 mod memory;

@@ -12,14 +12,15 @@ use tidegate::deploy;
 use tidegate::error::Code;
 use tidegate::limits;
 use tidegate::model::{
-    ConnectionKey, Environment, Integration, Outcome, Resources, RunRow, RunState, SyncKey,
-    Trigger, Variant, WebhookSettings,
+    ConnectionKey, Environment, Integration, Outcome, Resources, RetryRules, RunRow, RunState,
+    SyncKey, Trigger, Variant, WebhookSettings,
 };
 use tidegate::run::Runner;
 use tidegate::schedule::{Scheduler, SchedulerOptions, TriggerOptions, Triggered};
 use tidegate::store::memory::MemoryStore;
 use tidegate::store::{Reset, RunQuery, ServiceStore};
 use tidegate::vault::{MasterKeys, Vault};
+use tidegate_provider::{Fault, Provider};
 use tidegate_tests::host::TestHost;
 
 /// The component whose behaviour is in the connection's config.
@@ -491,5 +492,98 @@ async fn a_stop_does_not_wait_for_ever() -> Result<()> {
     world.running(&key).await?;
     world.scheduler.stop(Duration::from_millis(50)).await;
     assert_eq!(outcome(&world.ended(&key, 1).await?[0]), "interrupted");
+    Ok(())
+}
+
+/// A provider that fails for many connections is spared their schedules: one probe goes
+/// first, who asks by hand goes through, and the first answer lets all go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_provider_gets_one_probe_at_a_time() -> Result<()> {
+    let world = world!(8, ROOM);
+    let provider = Provider::builder().users(3, 7).start().await?;
+    let faults = provider.faults();
+    faults.next("/users", Fault::Status(503), 1_000);
+    let (environment, integration) = (Environment::new("a")?, Integration::new("crm")?);
+    let retry = RetryRules {
+        attempts_max: Some(1),
+        ..RetryRules::default()
+    };
+    let new = NewIntegration {
+        base_url: Some(provider.url()),
+        allow_http: true,
+        retry: Some(retry),
+        ..NewIntegration::default()
+    };
+    world
+        .catalog
+        .put_integration(&environment, &integration, new)
+        .await?;
+    let held = || world.scheduler.held_back(&environment, &integration);
+    let fetches = json!({"behaviour": "fetches", "url": "/users"});
+    let mut keys = Vec::new();
+    for number in 0..limits::BREAKER_RUNS {
+        assert_eq!(held(), None, "{number}");
+        let id = format!("c{number}");
+        let key = world.schedule("a", &id, fetches.clone()).await?;
+        assert_eq!(outcome(&world.ended(&key, 1).await?[0]), "failed");
+        keys.push(key);
+    }
+    let open = held().context("nothing is held back")?;
+    assert_eq!(open.failures, limits::BREAKER_RUNS);
+
+    // Another connection's first run would be due now; the other environment's is made.
+    let late = world.schedule("a", "late", fetches.clone()).await?;
+    let other = json!({"behaviour": "ok_small"});
+    let elsewhere = world.schedule("b", "acme", other).await?;
+    world.ended(&elsewhere, 1).await?;
+    for _ in 0..LOOKS {
+        if world.scheduler.standing(&late).next == Some(open.probe_at) {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    assert_eq!(world.scheduler.standing(&late).next, Some(open.probe_at));
+    assert_eq!(world.ended(&late, 0).await?.len(), 0);
+    // Who asks by hand is let through, and finds nobody either.
+    world
+        .scheduler
+        .trigger(&late, TriggerOptions::default())
+        .await?;
+    world.ended(&late, 1).await?;
+    assert!(held().is_some());
+
+    // The first that is due after the wait is the probe, and it alone.
+    let asked = provider.requests().len();
+    world.pass(limits::BREAKER_WAIT_FIRST, &late).await?;
+    let probed = async || Ok::<_, anyhow::Error>(held().context("closed")?.probe_at);
+    for _ in 0..LOOKS {
+        if probed().await? != open.probe_at {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    assert!(probed().await? > world.clock.now() + limits::BREAKER_WAIT_FIRST);
+    assert_eq!(provider.requests().len(), asked + 1, "one probe");
+
+    // The provider is back: the next probe's answer lets all of them go on at once.
+    faults.clear();
+    world.pass(2 * limits::BREAKER_WAIT_FIRST, &late).await?;
+    for _ in 0..LOOKS {
+        if held().is_none() {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    assert_eq!(held(), None);
+    for key in &keys {
+        for _ in 0..LOOKS {
+            let rows = world.rows(key).await?;
+            if rows.first().is_some_and(|row| outcome(row) == "success") {
+                break;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        assert_eq!(outcome(&world.rows(key).await?[0]), "success", "{key}");
+    }
     Ok(())
 }

@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
-use tidegate_provider::{Fault, Provider};
+use tidegate_provider::{Fault, Provider, ProviderHandle};
 use tidegate_tests::Tidegate;
 use tidegate_tests::app::{App, Reply};
 use tidegate_tests::service::Body;
@@ -22,7 +22,9 @@ const CLIENT_SECRET: &str = "kanarie+client/8812fa63b0";
 const REFRESH_TOKEN: &str = "kanarie+refresh/1d60c7e2aa";
 /// What the provider gives in place of it.
 const NEXT_REFRESH_TOKEN: &str = "kanarie+next/93e1f5b874";
-const CANARIES: [&str; 4] = [TOKEN, CLIENT_SECRET, REFRESH_TOKEN, NEXT_REFRESH_TOKEN];
+/// What a guest has filled in by name, into its query and into its body.
+const PIN: &str = "kanarie+pin/5fd07a11c9";
+const CANARIES: [&str; 5] = [TOKEN, CLIENT_SECRET, REFRESH_TOKEN, NEXT_REFRESH_TOKEN, PIN];
 
 /// Stands in a record beside the canary: it must be found, or the search is blind.
 const WITNESS: &str = "witness-7e2b90c4d1";
@@ -31,6 +33,12 @@ const FULL_REFRESH: &[u8] = include_bytes!("../../host/bundled/full-refresh.wasm
 /// How the integrations of the test are authenticated.
 const PLAIN: &str = "plain";
 const GRANTED: &str = "granted";
+/// Its key goes into the query.
+const QUERIED: &str = "queried";
+/// Its guest names its secret itself.
+const FILLED: &str = "filled";
+/// The component whose behaviour is in the connection's config.
+const GUEST: &str = "tidegate-test-guests";
 
 /// Queries with which every route is asked; a route refuses those that are not its own.
 const QUERIES: &[&str] = &[
@@ -70,6 +78,12 @@ fn json_answer(status: u16, body: &serde_json::Value) -> Fault {
     }
 }
 
+/// What is asked with the secret, told back with it.
+fn echo_pin() -> Fault {
+    let percent: String = url::form_urlencoded::byte_serialize(PIN.as_bytes()).collect();
+    json_answer(400, &json!({ "error": PIN, "asked": percent }))
+}
+
 /// A page of users in which the provider echoes the token in each way that it can.
 fn echo() -> Fault {
     let percent: String = url::form_urlencoded::byte_serialize(TOKEN.as_bytes()).collect();
@@ -104,7 +118,7 @@ async fn no_canary_is_found_anywhere() -> Result<()> {
         "token_type": "bearer", "expires_in": 3_600,
     });
     faults.next("/token", json_answer(200, &granted), 1);
-    for integration in [PLAIN, GRANTED] {
+    for integration in [PLAIN, GRANTED, QUERIED] {
         connect(&host, integration).await?;
         host.trigger(integration).await?;
     }
@@ -114,9 +128,13 @@ async fn no_canary_is_found_anywhere() -> Result<()> {
             let of = |run: &Value| run["key"]["connection"]["integration"] == **name;
             runs.iter().any(of)
         };
-        Ok([PLAIN, GRANTED].iter().all(ran))
+        Ok([PLAIN, GRANTED, QUERIED].iter().all(ran))
     })
     .await?;
+    faults.clear();
+
+    // A guest that has its secret filled in, at a provider that tells it back.
+    fill(&host, &provider).await?;
     faults.clear();
 
     // A run that fails with the token in the provider's message.
@@ -124,7 +142,7 @@ async fn no_canary_is_found_anywhere() -> Result<()> {
     faults.next("/users", json_answer(401, &refusal), 1);
     host.trigger(PLAIN).await?;
     host.until("a run is refused", async || {
-        Ok(!host.ended(false).await?.is_empty())
+        Ok(failed(&host, PLAIN).await? >= 1)
     })
     .await?;
     // A token that is refused, with everything echoed.
@@ -140,7 +158,7 @@ async fn no_canary_is_found_anywhere() -> Result<()> {
     drop(provider);
     host.trigger(PLAIN).await?;
     host.until("a run finds nobody", async || {
-        Ok(host.ended(false).await?.len() >= 2)
+        Ok(failed(&host, PLAIN).await? >= 2)
     })
     .await?;
     host.until("the app is told", async || Ok(app.count() >= 3))
@@ -174,6 +192,18 @@ async fn no_canary_is_found_anywhere() -> Result<()> {
         .find(|name| name.contains("/records?model=User") && name.starts_with("operator"));
     let records = sinks.text(records.context("records were not read")?)?;
     assert!(records.contains(&"*".repeat(TOKEN.len())), "{records}");
+    // The logs of runs tell of exchanges, and those were looked through.
+    let is_log = |name: &&str| name.ends_with("/log: 200");
+    let logs: Vec<String> = sinks
+        .names()
+        .filter(is_log)
+        .map(|name| sinks.text(name))
+        .collect::<Result<_>>()?;
+    for exchange in ["/users?", "/pin?pin="] {
+        let told = |log: &String| log.contains("\"exchange\":{") && log.contains(exchange);
+        let is_needed = exchange != "/pin?pin=" || tidegate_tests::component(GUEST).is_some();
+        assert!(!is_needed || logs.iter().any(told), "{exchange}: {logs:?}");
+    }
     // What was refused is told by whose it is and what to do.
     let line = log
         .lines()
@@ -210,6 +240,10 @@ async fn set_up(host: &Host, hook: &str, provider: &str) -> Result<String> {
             GRANTED,
             json!({ "type": "oauth2_refresh", "token_url": token_url }),
         ),
+        (
+            QUERIED,
+            json!({ "type": "api_key_query", "parameter": "k" }),
+        ),
     ] {
         let integration = json!({ "base_url": provider, "allow_http": true, "auth": auth });
         let path = format!("/v1/integrations/{name}");
@@ -223,6 +257,63 @@ async fn set_up(host: &Host, hook: &str, provider: &str) -> Result<String> {
     Ok(key.to_owned())
 }
 
+/// Runs that name the secret in the query and in the body, where the guest can be built.
+async fn fill(host: &Host, provider: &ProviderHandle) -> Result<()> {
+    let Some(component) = tidegate_tests::component(GUEST) else {
+        return Ok(());
+    };
+    let integration = json!({
+        "base_url": provider.url(), "allow_http": true,
+        "placeholders": { "pin": ["body", "query"] },
+    });
+    let path = format!("/v1/integrations/{FILLED}");
+    host.set(Method::PUT, &path, Body::Json(integration))
+        .await?;
+    let path = format!("/v1/deployments?integration={FILLED}");
+    host.set(Method::POST, &path, Body::Component(&component))
+        .await?;
+    provider.faults().next("/pin", echo_pin(), 1_000);
+    for (id, config) in [
+        (
+            "in-query",
+            json!({ "behaviour": "fetches", "url": "/pin?pin={{secret.pin}}" }),
+        ),
+        (
+            "in-body",
+            json!({ "behaviour": "fetches", "url": "/pin", "body": { "pin": "{{secret.pin}}" } }),
+        ),
+    ] {
+        let path = format!("/v1/connections/{FILLED}/{id}");
+        let body = json!({ "credentials": { "pin": PIN }, "config": config });
+        host.set(Method::PUT, &path, Body::Json(body)).await?;
+        let body = json!({
+            "syncs": ["guest"], "provider_config_key": FILLED, "connection_id": id,
+        });
+        host.set(Method::POST, "/sync/trigger", Body::Json(body))
+            .await?;
+    }
+    host.until("both secrets are sent", async || {
+        let seen = provider.requests();
+        let queries = seen.iter().filter(|seen| seen.path == "/pin");
+        Ok(queries.clone().any(|seen| seen.query.is_empty())
+            && queries
+                .clone()
+                .any(|seen| seen.param("pin").as_deref() == Some(PIN)))
+    })
+    .await?;
+    host.until("both runs are over", async || {
+        Ok(failed(host, FILLED).await? >= 2)
+    })
+    .await
+}
+
+/// How many runs of an integration ended otherwise than well.
+async fn failed(host: &Host, integration: &str) -> Result<usize> {
+    let runs = host.ended(false).await?;
+    let own = |run: &&Value| run["key"]["connection"]["integration"] == integration;
+    Ok(runs.iter().filter(own).count())
+}
+
 async fn connect(host: &Host, integration: &str) -> Result<()> {
     credentials(host, integration).await
 }
@@ -230,6 +321,7 @@ async fn connect(host: &Host, integration: &str) -> Result<()> {
 async fn credentials(host: &Host, integration: &str) -> Result<()> {
     let credentials = match integration {
         PLAIN => json!({ "token": TOKEN }),
+        QUERIED => json!({ "key": TOKEN }),
         _ => json!({
             "client_id": "known to all",
             "client_secret": CLIENT_SECRET,

@@ -266,7 +266,9 @@ pub fn scope(
         credentials: Arc::new(Credentials {
             headers,
             query: Vec::new(),
+            ..Credentials::default()
         }),
+        conduct: Arc::default(),
     })
 }
 

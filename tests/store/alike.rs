@@ -441,6 +441,7 @@ fn log_line(nth: u8) -> LogLine {
         level: LogLevel::Info,
         message: format!("line {nth}"),
         attributes: String::new(),
+        exchange: None,
     }
 }
 

@@ -237,6 +237,7 @@ fn line(message: &str) -> LogLine {
         level: LogLevel::Warn,
         message: message.into(),
         attributes: r#"{"page":3}"#.into(),
+        exchange: None,
     }
 }
 

@@ -40,6 +40,9 @@ pub struct SyncStatus {
     records: BTreeMap<String, u64>,
     #[schema(value_type = Option<Object>)]
     checkpoint: Option<Box<RawValue>>,
+    /// Since when its provider fails and its scheduled runs are held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_back_since: Option<String>,
 }
 
 /// Whether there was a run before the last one.
@@ -115,6 +118,10 @@ pub async fn of(service: &Service, row: &SyncRow) -> Result<SyncStatus> {
         latest,
         records: counts(service, key).await?,
         checkpoint: checkpoint.and_then(|checkpoint| RawValue::from_string(checkpoint.json).ok()),
+        held_back_since: service
+            .scheduler
+            .held_back(&key.connection.environment, &key.connection.integration)
+            .map(|held| time(held.since)),
     })
 }
 

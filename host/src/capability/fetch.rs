@@ -149,13 +149,13 @@ impl Context {
             ));
         };
         let sent = (&mut task.0).await;
-        let sent = sent.map_err(|error| {
+        let mut sent = sent.map_err(|error| {
             Error::new(
                 Code::Internal,
                 format!("the exchange with {url} broke: {error}"),
             )
         })?;
-        self.account(&url, &sent);
+        self.account(&url, &mut sent);
         let IncomingResponse {
             status,
             headers,
@@ -175,7 +175,11 @@ impl Context {
         })
     }
 
-    fn account(&mut self, url: &str, sent: &Sent) {
+    fn account(&mut self, url: &str, sent: &mut Sent) {
+        for exchange in std::mem::take(&mut sent.exchanges) {
+            self.observer.exchanged(&exchange);
+            self.log.exchanged(self.clock.now(), exchange);
+        }
         let exchange = sent.exchange;
         self.usage.requests += u64::from(exchange.requests);
         self.usage.retries += u64::from(exchange.retries);

@@ -1,11 +1,19 @@
-//! `log`: the guest's lines in the run's log, cut to size.
+//! `log`: the guest's lines in the run's log, cut to size, and between them the host's own:
+//! one for each HTTP exchange, within a budget that no guest's line takes from.
 
 use super::Context;
 use super::bindings::tidegate::sync::log as wit;
-use crate::limits::{LOG_BYTES_MAX, LOG_LINE_BYTES_MAX};
-use crate::model::{LogLevel, LogLine};
+use crate::limits::{
+    EXCHANGES_LOGGED_MAX, FAILED_EXCHANGES_LOGGED_MAX, LOG_BYTES_MAX, LOG_LINE_BYTES_MAX,
+};
+use crate::model::{HttpExchange, LogLevel, LogLine};
 use jiff::Timestamp;
 use serde_json::json;
+
+/// Exchanges alone that wait to be written before a checkpoint writes them too: a sync
+/// that saves one with each page does not pay a write of its log for each. A host that is
+/// killed loses what waits.
+const EXCHANGES_WAITING_MAX: usize = 50;
 
 /// Log lines that were not written to the store yet.
 #[derive(Debug, Default)]
@@ -14,6 +22,11 @@ pub(crate) struct LogBuffer {
     /// Bytes of the whole run's log.
     bytes: usize,
     closed: bool,
+    /// Exchanges of the whole run that have a line, those beyond the first that have one
+    /// because they failed, and those that have none.
+    exchanges: usize,
+    failed_beyond: usize,
+    left_out: u64,
 }
 
 impl LogBuffer {
@@ -39,6 +52,7 @@ impl LogBuffer {
             level,
             message,
             attributes,
+            exchange: None,
         };
         self.bytes += line.message.len() + line.attributes.len();
         if self.bytes > LOG_BYTES_MAX {
@@ -50,6 +64,52 @@ impl LogBuffer {
         }
         self.lines.push(line.clone());
         Some(line)
+    }
+
+    /// Adds a line for an exchange, unless there were too many.
+    pub(super) fn exchanged(&mut self, at: Timestamp, exchange: HttpExchange) {
+        let failed = exchange.failed();
+        if self.exchanges < EXCHANGES_LOGGED_MAX {
+            self.exchanges += 1;
+        } else if failed && self.failed_beyond < FAILED_EXCHANGES_LOGGED_MAX {
+            self.failed_beyond += 1;
+        } else {
+            self.left_out += 1;
+            return;
+        }
+        self.lines.push(LogLine {
+            at,
+            level: if failed {
+                LogLevel::Info
+            } else {
+                LogLevel::Debug
+            },
+            message: exchange.to_string(),
+            attributes: String::new(),
+            exchange: Some(Box::new(exchange)),
+        });
+    }
+
+    /// Says how many exchanges have no line, at the end of the run.
+    pub(super) fn close(&mut self, at: Timestamp) {
+        let left_out = std::mem::take(&mut self.left_out);
+        if left_out > 0 {
+            self.lines.push(LogLine {
+                at,
+                level: LogLevel::Info,
+                message: format!(
+                    "{left_out} more HTTP exchanges are left out of this log, which keeps the first {EXCHANGES_LOGGED_MAX} and then {FAILED_EXCHANGES_LOGGED_MAX} that failed"
+                ),
+                attributes: String::new(),
+                exchange: None,
+            });
+        }
+    }
+
+    /// Whether there is something that a checkpoint should write.
+    pub(super) fn is_due(&self) -> bool {
+        let of_guest = |line: &LogLine| line.exchange.is_none();
+        self.lines.len() >= EXCHANGES_WAITING_MAX || self.lines.iter().any(of_guest)
     }
 
     pub(super) fn take(&mut self) -> Vec<LogLine> {
@@ -101,6 +161,41 @@ impl wit::Host for Context {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exchanges_over_the_budget_are_counted_and_failures_still_shown() {
+        let mut log = LogBuffer::default();
+        let exchange = |status| HttpExchange {
+            began: Timestamp::UNIX_EPOCH,
+            method: "GET".into(),
+            url: "https://a.test/".into(),
+            status: Some(status),
+            error: None,
+            duration_ms: 1,
+            request_bytes: 0,
+            response_bytes: 0,
+            attempt: 1,
+            waited_ms: 0,
+        };
+        for status in [200, 500, 200] {
+            for _ in 0..EXCHANGES_LOGGED_MAX {
+                log.exchanged(Timestamp::UNIX_EPOCH, exchange(status));
+            }
+        }
+        assert!(log.is_due());
+        log.close(Timestamp::UNIX_EPOCH);
+        log.close(Timestamp::UNIX_EPOCH);
+        let lines = log.take();
+        let kept = EXCHANGES_LOGGED_MAX + FAILED_EXCHANGES_LOGGED_MAX;
+        assert_eq!(lines.len(), kept + 1);
+        let shown = lines.iter().filter(|line| line.exchange.is_some()).count();
+        assert_eq!(shown, kept);
+        log.lines = lines[..EXCHANGES_WAITING_MAX - 1].to_vec();
+        assert!(!log.is_due(), "a few exchanges wait");
+        let left_out = 3 * EXCHANGES_LOGGED_MAX - kept;
+        let last = &lines[kept].message;
+        assert!(last.starts_with(&format!("{left_out} more HTTP")), "{last}");
+    }
 
     #[test]
     fn a_long_line_is_cut_at_a_character_and_a_full_log_says_so_once() {

@@ -22,7 +22,8 @@ use crate::limits;
 use crate::memory::MemoryBudget;
 use crate::model::json::RecordRules;
 use crate::model::{
-    BlockedDelete, LogLine, Manifest, ModelName, SaveMode, SaveSummary, Trigger, Usage,
+    BlockedDelete, HttpExchange, LogLine, Manifest, ModelName, SaveMode, SaveSummary, Trigger,
+    Usage,
 };
 use crate::store::{DeleteGuard, RunFence, Store};
 use control::Control;
@@ -67,6 +68,10 @@ pub trait Observer: Send + Sync {
     /// A batch was saved.
     fn saved(&self, model: &ModelName, summary: SaveSummary) {
         let _ = (model, summary);
+    }
+    /// An HTTP exchange ended.
+    fn exchanged(&self, exchange: &HttpExchange) {
+        let _ = exchange;
     }
     /// A log line was written.
     fn logged(&self, line: &LogLine) {
@@ -188,8 +193,9 @@ impl Context {
         }
     }
 
-    /// Log lines that were not written yet.
+    /// Log lines that were not written yet, at the end of the run.
     pub fn take_log(&mut self) -> Vec<LogLine> {
+        self.log.close(self.clock.now());
         self.log.take()
     }
 
@@ -200,12 +206,11 @@ impl Context {
 
     /// Writes the log lines gathered so far, so that they outlive the host.
     async fn flush_log(&mut self) -> Result<()> {
-        let lines = self.log.take();
-        if lines.is_empty() {
-            Ok(())
-        } else {
-            self.store.append_log(&self.fence, lines).await
+        if !self.log.is_due() {
+            return Ok(());
         }
+        let lines = self.log.take();
+        self.store.append_log(&self.fence, lines).await
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::integrations::reach;
 use super::{Catalog, missing, token};
-use crate::egress::{Credentials, Egress, EgressScope};
+use crate::egress::{Conduct, Credentials, Egress, EgressScope, Placeholder, SharedRate};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     AuthScheme, CatalogChange, CatalogKey, CatalogRow, ConnectionKey, ConnectionRow, Environment,
-    Integration, IntegrationRow, SealedText,
+    Integration, IntegrationRow, RateScope, SealedText,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -142,15 +142,18 @@ impl Catalog {
         let row = self.connection(key)?;
         let integration = self.integration(&key.environment, &key.integration)?;
         let (base_url, policy) = reach(&integration)?;
-        let credentials = match token::url_of(&integration.auth) {
+        let fields = self.credentials(&row)?;
+        let mut credentials = match token::url_of(&integration.auth) {
             Some(_) => self.token(key, egress).await?.credentials(),
-            None => dress(&integration, &self.credentials(&row)?)?,
+            None => dress(&integration, &fields)?,
         };
+        credentials.placeholders = placeholders(&integration, &fields);
         Ok(EgressScope {
             connection: key.to_string(),
             base_url,
             policy: Arc::new(policy),
             credentials: Arc::new(credentials),
+            conduct: Arc::new(conduct(&integration, key)),
         })
     }
 
@@ -206,7 +209,7 @@ fn dress(integration: &IntegrationRow, fields: &Fields) -> Result<Credentials> {
     };
     let header = |name: &str, value: String| Credentials {
         headers: vec![(name.to_ascii_lowercase(), value)],
-        query: Vec::new(),
+        ..Credentials::default()
     };
     match &integration.auth {
         AuthScheme::None => Ok(Credentials::default()),
@@ -221,8 +224,8 @@ fn dress(integration: &IntegrationRow, fields: &Fields) -> Result<Credentials> {
         }
         AuthScheme::ApiKeyHeader { header: name } => Ok(header(name, field("key")?.clone())),
         AuthScheme::ApiKeyQuery { parameter } => Ok(Credentials {
-            headers: Vec::new(),
             query: vec![(parameter.clone(), field("key")?.clone())],
+            ..Credentials::default()
         }),
         AuthScheme::Headers { headers } => {
             let filled = headers
@@ -230,7 +233,7 @@ fn dress(integration: &IntegrationRow, fields: &Fields) -> Result<Credentials> {
                 .map(|(name, template)| Ok((name.to_ascii_lowercase(), fill(template, &field)?)));
             Ok(Credentials {
                 headers: filled.collect::<Result<_>>()?,
-                query: Vec::new(),
+                ..Credentials::default()
             })
         }
         AuthScheme::Oauth2ClientCredentials { .. } | AuthScheme::Oauth2Refresh { .. } => {
@@ -239,6 +242,34 @@ fn dress(integration: &IntegrationRow, fields: &Fields) -> Result<Credentials> {
             }
             Ok(Credentials::default())
         }
+    }
+}
+
+/// What the guest's placeholders stand for. A name that the credentials lack is refused
+/// when a request uses it, not before: other requests need not wait for it.
+fn placeholders(integration: &IntegrationRow, fields: &Fields) -> BTreeMap<String, Placeholder> {
+    let allowed = integration.placeholders.iter().map(|(name, places)| {
+        let placeholder = Placeholder {
+            value: fields.0.get(name).cloned(),
+            places: places.clone(),
+        };
+        (name.clone(), placeholder)
+    });
+    allowed.collect()
+}
+
+/// How the provider is treated on behalf of a connection.
+fn conduct(integration: &IntegrationRow, key: &ConnectionKey) -> Conduct {
+    let rate = integration.rate_limit.map(|limit| SharedRate {
+        name: match limit.shared_by {
+            RateScope::Connection => key.to_string(),
+            RateScope::Integration => format!("{}/{}", key.environment, key.integration),
+        },
+        limit,
+    });
+    Conduct {
+        retry: integration.retry.clone().unwrap_or_default(),
+        rate,
     }
 }
 

@@ -1,11 +1,13 @@
 //! Integrations: providers, as environments use them.
 
-use super::{Catalog, missing, token};
+use super::{Catalog, conduct, missing, token};
 use crate::egress::policy::EgressPolicy;
 use crate::error::{Code, Error, Result};
 use crate::model::{
     AuthScheme, CatalogChange, CatalogKey, CatalogRow, Environment, Integration, IntegrationRow,
+    Place, RateLimit, RetryRules,
 };
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use url::Url;
 
@@ -22,6 +24,12 @@ pub struct NewIntegration {
     pub hosts: Vec<String>,
     /// Whether plain http is allowed to those hosts.
     pub allow_http: bool,
+    /// What is tried again beyond the usual.
+    pub retry: Option<RetryRules>,
+    /// How many requests the provider bears.
+    pub rate_limit: Option<RateLimit>,
+    /// Credentials that a guest may have filled in for `{{secret.name}}`, and where.
+    pub placeholders: BTreeMap<String, BTreeSet<Place>>,
 }
 
 impl Catalog {
@@ -47,7 +55,7 @@ impl Catalog {
     }
 
     /// Sets up an integration, or changes the one of that name. `invalid.argument` if a
-    /// URL or host cannot be used.
+    /// URL, host, rule or placeholder cannot be used.
     pub async fn put_integration(
         &self,
         environment: &Environment,
@@ -69,11 +77,15 @@ impl Catalog {
             auth: new.auth,
             hosts: new.hosts,
             allow_http: new.allow_http,
+            retry: new.retry,
+            rate_limit: new.rate_limit,
+            placeholders: new.placeholders,
             created: before.map_or(now, |row| row.created),
             updated: now,
         };
         // What cannot be used is refused now, not at the first run.
         reach(&row)?;
+        conduct::check(&row)?;
         if let Some(url) = token::url_of(&row.auth) {
             token::way(&row, url)
                 .map_err(|error| error.context("the integration's `token_url`"))?;

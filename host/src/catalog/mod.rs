@@ -5,6 +5,7 @@
 //! finds what was answered. Secrets go in and come out through the vault; nothing that
 //! lists or shows a row can show one.
 
+mod conduct;
 mod connections;
 mod environments;
 mod integrations;

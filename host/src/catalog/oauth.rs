@@ -101,7 +101,7 @@ impl Token {
         let token = self.access.as_str().unwrap_or_default();
         Credentials {
             headers: vec![("authorization".to_owned(), format!("Bearer {token}"))],
-            query: Vec::new(),
+            ..Credentials::default()
         }
     }
 }

@@ -142,6 +142,7 @@ pub(super) async fn ask(
         base_url: None,
         policy: Arc::new(way(integration, url).map_err(context)?),
         credentials: Arc::new(Credentials::default()),
+        conduct: Arc::default(),
     };
     let memory = MemoryBudget::new(TOKEN_ANSWER_BYTES_MAX);
     let deadline = Instant::now() + TOKEN_TIME;

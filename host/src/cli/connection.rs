@@ -102,6 +102,7 @@ impl ReachArgs {
             base_url,
             policy: Arc::new(policy),
             credentials: Arc::new(self.credentials()?),
+            conduct: Arc::default(),
         })
     }
 
@@ -119,7 +120,7 @@ impl ReachArgs {
         }
         Ok(Credentials {
             headers,
-            query: Vec::new(),
+            ..Credentials::default()
         })
     }
 }

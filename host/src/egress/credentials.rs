@@ -1,8 +1,9 @@
 //! The connection's credentials: put on at the last moment, for the connection's own
 //! origin only, and taken off whatever comes back.
 
+use super::placeholder::in_json;
 use super::prepare::{Prepared, parameter};
-use super::{Credentials, target};
+use super::{Credentials, placeholder, policy, target};
 use crate::error::{Code, Error, Result};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -29,9 +30,22 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// The request as it goes on the wire, with the credentials where they belong.
+/// The request as it goes on the wire, with the credentials where they belong and its
+/// placeholders filled in.
 pub fn dress(prepared: &Prepared, credentials: &Credentials) -> Result<Request<Full<Bytes>>> {
     let mut url = prepared.url.clone();
+    let (fills, mut body) = (prepared.fills, prepared.body.clone());
+    if fills.any() {
+        placeholder::check_home(fills, prepared.at_home, &policy::authority(&url))?;
+    }
+    if fills.query
+        && let Some(filled) = placeholder::query(&url, credentials)?
+    {
+        url.set_query(Some(&filled));
+    }
+    if fills.body {
+        body = placeholder::body(&prepared.headers, &body, credentials)?.unwrap_or(body);
+    }
     if prepared.at_home {
         add_query(&mut url, credentials);
         target::check_length(url.as_str())?;
@@ -42,7 +56,7 @@ pub fn dress(prepared: &Prepared, credentials: &Credentials) -> Result<Request<F
             "invalid_url: the URL cannot be sent over HTTP",
         )
     })?;
-    let mut request = Request::new(Full::new(prepared.body.clone()));
+    let mut request = Request::new(Full::new(body));
     *request.method_mut() = prepared.method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = prepared.headers.clone();
@@ -125,8 +139,10 @@ impl Redactor {
             .iter()
             .flat_map(|(_, value)| parts_of_header(value));
         let query = credentials.query.iter().map(|(_, value)| value.clone());
+        let placeholders = credentials.placeholders.values();
         let mut forms: Vec<Vec<u8>> = headers
             .chain(query)
+            .chain(placeholders.filter_map(|it| it.value.clone()))
             .filter(|secret| secret.len() >= SECRET_BYTES_MIN)
             .flat_map(|secret| forms_of(&secret))
             .collect();
@@ -193,7 +209,7 @@ fn forms_of(secret: &str) -> Vec<Vec<u8>> {
     let strict = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     let usual = utf8_percent_encode(secret, COMPONENT).to_string();
     let lower = [&strict, &usual].map(|text| lower_hex(text));
-    let mut forms: Vec<Vec<u8>> = [secret.to_owned(), strict, usual]
+    let mut forms: Vec<Vec<u8>> = [secret.to_owned(), in_json(secret), strict, usual]
         .into_iter()
         .chain(lower)
         .map(String::into_bytes)
@@ -248,6 +264,7 @@ mod tests {
         Credentials {
             headers: vec![("Authorization".into(), "Bearer canary/tok+en==".into())],
             query: vec![("api key".into(), "canary-query".into())],
+            ..Credentials::default()
         }
     }
 
@@ -287,7 +304,7 @@ mod tests {
         let value = format!("Basic {}", STANDARD.encode("a-long-user:a-long-password"));
         let redactor = Redactor::new(&Credentials {
             headers: vec![("authorization".into(), value)],
-            query: Vec::new(),
+            ..Credentials::default()
         });
         assert_eq!(redactor.cleaned("<a-long-password>"), "<***************>");
     }

@@ -6,29 +6,33 @@
 
 use super::body::{self, Coding};
 use super::budget::Budgets;
+use super::course::Course;
 use super::credentials::{Redactor, dress, strip_query};
 use super::denied::{Denied, Reason};
 use super::dial::{GatedClient, Pools, Route, tls};
 use super::failure::{Failure, Stage};
 use super::gate::{Gate, OwnAddresses, Resolver, SystemResolver};
 use super::prepare::{Prepared, prepare};
+use super::rate::Rates;
 use super::{
-    Egress, EgressScope, Exchange, IncomingResponse, OutgoingRequest, Sent, policy, redirect, retry,
+    Egress, EgressScope, IncomingResponse, OutgoingRequest, Sent, policy, redirect, retry,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result};
 use crate::limits;
-use crate::memory::MemoryBudget;
+use crate::memory::{Held, MemoryBudget};
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::Request;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::response::Parts;
-use hyper::body::Incoming;
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
 use rustls::pki_types::CertificateDer;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 /// The most that those who wait for the same moment differ by, as a share of the first
 /// backoff: 0.75 s with the constants, enough to tell sixteen of them apart.
@@ -95,6 +99,7 @@ impl Default for LiveOptions {
 pub struct LiveEgress {
     pools: Pools,
     budgets: Budgets,
+    rates: Rates,
     resolver: Arc<dyn Resolver>,
     own: Arc<OwnAddresses>,
     clock: Arc<dyn Clock>,
@@ -108,6 +113,7 @@ impl LiveEgress {
         Ok(LiveEgress {
             pools: Pools::new(tls, options.route, options.times.connect),
             budgets: Budgets::default(),
+            rates: Rates::default(),
             resolver: options.resolver,
             own: options.own,
             clock: options.clock,
@@ -125,7 +131,7 @@ impl Egress for LiveEgress {
         memory: &MemoryBudget,
         deadline: Instant,
     ) -> Sent {
-        let mut exchange = Exchange::default();
+        let mut course = Course::new();
         let redactor = Redactor::new(&scope.credentials);
         let sending = Sending {
             egress: self,
@@ -136,11 +142,16 @@ impl Egress for LiveEgress {
             deadline,
             redactor: &redactor,
         };
-        let response = sending.run(&mut exchange).await.map_err(|mut error| {
+        let response = sending.run(&mut course).await.map_err(|mut error| {
             error.message = redactor.cleaned(&error.message);
             error
         });
-        Sent { exchange, response }
+        let (exchange, exchanges) = course.end_of_it();
+        Sent {
+            exchange,
+            exchanges,
+            response,
+        }
     }
 }
 
@@ -192,13 +203,14 @@ enum Next {
 }
 
 impl Sending<'_> {
-    async fn run(&self, exchange: &mut Exchange) -> Result<IncomingResponse> {
+    async fn run(&self, course: &mut Course) -> Result<IncomingResponse> {
         let mut prepared = prepare(self.scope, self.request)?;
         strip_query(&mut prepared.url, &self.scope.credentials, prepared.at_home);
-        let retries = self.request.retries.min(limits::RETRIES_MAX);
+        let retries = retry::retries(self.request.retries, &self.scope.conduct.retry);
         for failures in 1.. {
-            let until = self.until();
-            let next = self.attempt(&prepared, until, exchange).await;
+            course.attempt = failures;
+            course.until = self.until();
+            let next = self.attempt(&prepared, course).await;
             let wait = match &next {
                 Next::Done(_) => None,
                 _ if failures > retries => None,
@@ -210,14 +222,14 @@ impl Sending<'_> {
                 },
             };
             let Some(wait) = wait else {
-                return self.give(next, until, exchange).await;
+                return self.give(next, course).await;
             };
             // The response that is not used goes first, and its slot and connection.
             drop(next);
             let began = Instant::now();
             sleep(wait).await;
-            exchange.waited += began.elapsed();
-            exchange.retries += 1;
+            course.waited(began, self.deadline);
+            course.cost.retries += 1;
         }
         Err(Error::new(Code::Internal, "the tries of a request ran out"))
     }
@@ -246,31 +258,27 @@ impl Sending<'_> {
     }
 
     /// The end of it: what the guest gets.
-    async fn give(
-        &self,
-        next: Next,
-        until: Instant,
-        exchange: &mut Exchange,
-    ) -> Result<IncomingResponse> {
+    async fn give(&self, next: Next, course: &mut Course) -> Result<IncomingResponse> {
         match next {
             Next::Done(response) => Ok(response),
             Next::Failed(failure) => Err(failure.error),
             Next::Again(head, _) => self
-                .receive(*head, until, exchange)
+                .receive(*head, course)
                 .await
                 .map_err(|failure| failure.error),
         }
     }
 
     /// One try, up to a response that can be given or a reason to try again.
-    async fn attempt(&self, prepared: &Prepared, until: Instant, exchange: &mut Exchange) -> Next {
-        let head = match self.follow(prepared.clone(), until, exchange).await {
+    async fn attempt(&self, prepared: &Prepared, course: &mut Course) -> Next {
+        let head = match self.follow(prepared.clone(), course).await {
             Ok(head) => head,
             Err(failure) => return Next::Failed(failure),
         };
-        let status = head.parts.status;
-        if retry::is_tried_again(status, &self.request.retry_on) {
-            let asked = retry::asked_wait(status, &head.parts.headers, self.egress.clock.now());
+        let (status, rules) = (head.parts.status, &self.scope.conduct.retry);
+        if retry::is_tried_again(status, &self.request.retry_on, rules) {
+            let now = self.egress.clock.now();
+            let asked = retry::asked_wait(status, &head.parts.headers, now, rules);
             if let Some(asked) = asked.filter(|asked| *asked <= limits::RETRY_AFTER_MAX) {
                 let authority = policy::authority(&head.answered.url);
                 let budget = self.egress.budgets.of(&self.scope.connection, &authority);
@@ -278,21 +286,16 @@ impl Sending<'_> {
             }
             return Next::Again(Box::new(head), asked);
         }
-        match self.receive(head, until, exchange).await {
+        match self.receive(head, course).await {
             Ok(response) => Next::Done(response),
             Err(failure) => Next::Failed(failure),
         }
     }
 
     /// Sends, and follows redirects by hand, each hop through all checks.
-    async fn follow(
-        &self,
-        mut prepared: Prepared,
-        until: Instant,
-        exchange: &mut Exchange,
-    ) -> Result<Head, Failure> {
+    async fn follow(&self, mut prepared: Prepared, course: &mut Course) -> Result<Head, Failure> {
         for _ in 0..=limits::REDIRECTS_MAX {
-            let head = self.exchange(prepared, until, exchange).await?;
+            let head = self.exchange(prepared, course).await?;
             if !self.scope.policy.follows_redirects() {
                 return Ok(head);
             }
@@ -309,18 +312,50 @@ impl Sending<'_> {
         .into())
     }
 
-    /// One request and the head of its response.
-    async fn exchange(
-        &self,
-        prepared: Prepared,
-        until: Instant,
-        exchange: &mut Exchange,
-    ) -> Result<Head, Failure> {
+    /// One request and the head of its response, told as an exchange.
+    async fn exchange(&self, prepared: Prepared, course: &mut Course) -> Result<Head, Failure> {
+        course.open(&prepared, self.redactor, self.egress.clock.now());
+        let head = self.put_on_wire(prepared, course).await;
+        match &head {
+            Ok(head) => course.answered(head.parts.status.as_u16()),
+            Err(failure) => course.failed(failure.error.code),
+        }
+        head
+    }
+
+    /// Waits until the integration's rate limit lets one more request go. The wait is not
+    /// a part of the time of its try.
+    async fn wait_for_rate(&self, course: &mut Course) -> Result<(), Failure> {
+        let Some(shared) = &self.scope.conduct.rate else {
+            return Ok(());
+        };
+        let now = Instant::now();
+        let booked = self.egress.rates.of(shared).book(now, self.deadline);
+        let Some(at) = booked else {
+            let limit = &shared.limit;
+            return Err(Failure::last(
+                Code::LimitRequests,
+                format!(
+                    "the integration's rate limit of {} requests in {} s leaves no room before the run must end",
+                    limit.requests, limit.per_seconds
+                ),
+            ));
+        };
+        if at > now {
+            sleep_until(at).await;
+            course.waited(now, self.deadline);
+        }
+        Ok(())
+    }
+
+    async fn put_on_wire(&self, prepared: Prepared, course: &mut Course) -> Result<Head, Failure> {
         self.scope.policy.admit(&prepared.url)?;
+        self.wait_for_rate(course).await?;
+        let until = course.until;
         let host = policy::authority(&prepared.url);
         let budget = self.egress.budgets.of(&self.scope.connection, &host);
         let slot = budget
-            .enter(until, self.egress.spread(), exchange)
+            .enter(until, self.egress.spread(), &mut course.cost)
             .await
             .map_err(|error| Failure {
                 error,
@@ -330,7 +365,13 @@ impl Sending<'_> {
             error,
             stage: Stage::Final,
         })?;
-        exchange.requests += 1;
+        // What is filled in takes memory beside the guest's own body, for as long as it is
+        // under way.
+        let _filled = match prepared.fills.body {
+            true => Some(self.hold(&request)?),
+            false => None,
+        };
+        course.begin(self.egress.clock.now());
         let first_byte = match self.request.timeout {
             Some(_) => until,
             None => {
@@ -356,12 +397,33 @@ impl Sending<'_> {
         })
     }
 
+    /// Memory for the body of a request whose placeholders are filled in.
+    fn hold(&self, request: &Request<Full<Bytes>>) -> Result<Held, Failure> {
+        let bytes = request.body().size_hint().lower();
+        self.memory.hold(bytes).ok_or_else(|| {
+            Failure::last(
+                Code::LimitMemory,
+                format!("no memory left for a request body of {bytes} bytes with its placeholders filled in"),
+            )
+        })
+    }
+
     /// Reads the body and puts together what the guest gets.
-    async fn receive(
+    async fn receive(&self, head: Head, course: &mut Course) -> Result<IncomingResponse, Failure> {
+        let mut wire_bytes = 0;
+        let response = self.read(head, course.until, &mut wire_bytes).await;
+        course.received(wire_bytes);
+        if let Err(failure) = &response {
+            course.failed(failure.error.code);
+        }
+        response
+    }
+
+    async fn read(
         &self,
         head: Head,
         until: Instant,
-        exchange: &mut Exchange,
+        wire_bytes: &mut u64,
     ) -> Result<IncomingResponse, Failure> {
         let Head {
             parts,
@@ -372,7 +434,6 @@ impl Sending<'_> {
         let host = policy::authority(&answered.url);
         let coding = Coding::of(&parts.headers)?;
         let idle = self.egress.times.read_idle;
-        let wire_bytes = &mut exchange.wire_bytes;
         let reading = body::read(incoming, coding, self.memory, idle, &host, wire_bytes);
         let (mut bytes, held) = timeout_at(until, reading).await.map_err(|_| {
             Failure::maybe_sent(

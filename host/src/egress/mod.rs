@@ -6,30 +6,37 @@
 //! hand and checked again, and credentials go to the connection's own origin alone.
 //!
 //! In the order in which a request passes them: [`target`] (the URL), `prepare` (the
-//! rest of the request), [`policy`] (what is allowed), `budget` (the slot), `credentials`
-//! (put on), [`dial`] with [`gate`] and [`address`] (the connection), `redirect`, `retry`,
+//! rest of the request), [`policy`] (what is allowed), `rate` and `budget` (the turn and the slot), `credentials`
+//! and `placeholder` (put on), [`dial`] with [`gate`] and [`address`] (the connection), `redirect`, `retry`,
 //! `body` (read and decoded under its limits). [`live`] is where they are joined;
-//! [`denied`] and `failure` say why one ended early.
+//! [`denied`] and `failure` say why one ended early, `course` what there was on the way.
 
 pub mod address;
 mod body;
 mod budget;
+mod course;
 mod credentials;
 pub mod denied;
 pub mod dial;
 mod failure;
 pub mod gate;
 pub mod live;
+mod placeholder;
 pub mod policy;
 mod prepare;
+mod rate;
 mod redirect;
 mod retry;
 pub mod target;
 
+pub use placeholder::{Placeholder, is_name as is_placeholder_name};
+
 use crate::error::Result;
 use crate::memory::{Held, MemoryBudget};
+use crate::model::{HttpExchange, RateLimit, RetryRules};
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -47,6 +54,26 @@ pub struct EgressScope {
     pub policy: Arc<policy::EgressPolicy>,
     /// Headers with secrets, for the base URL's origin only.
     pub credentials: Arc<Credentials>,
+    /// How its provider is treated.
+    pub conduct: Arc<Conduct>,
+}
+
+/// How the host treats a provider beyond what it does for all. The default adds nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conduct {
+    /// What is tried again.
+    pub retry: RetryRules,
+    /// How many requests it bears, retries and redirects included.
+    pub rate: Option<SharedRate>,
+}
+
+/// A rate limit and those who share it: all scopes with the same name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SharedRate {
+    /// Who they are (never sent).
+    pub name: String,
+    /// The limit.
+    pub limit: RateLimit,
 }
 
 /// Secrets that the host adds to requests to the connection's own origin, after the
@@ -57,15 +84,18 @@ pub struct Credentials {
     pub headers: Vec<(String, String)>,
     /// Query parameters.
     pub query: Vec<(String, String)>,
+    /// What a guest's `{{secret.name}}` stands for, by name.
+    pub placeholders: BTreeMap<String, Placeholder>,
 }
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "Credentials({} headers, {} query parameters)",
+            "Credentials({} headers, {} query parameters, {} placeholders)",
             self.headers.len(),
-            self.query.len()
+            self.query.len(),
+            self.placeholders.len()
         )
     }
 }
@@ -114,6 +144,8 @@ pub struct IncomingResponse {
 pub struct Sent {
     /// What it cost.
     pub exchange: Exchange,
+    /// Its exchanges in their order, one for each try and redirect.
+    pub exchanges: Vec<HttpExchange>,
     /// The response, or why there is none. `limit.memory` means that the run's memory
     /// budget refused a part of the body.
     pub response: Result<IncomingResponse>,
@@ -126,7 +158,7 @@ pub struct Exchange {
     pub requests: u32,
     /// Those that were tries after the first.
     pub retries: u32,
-    /// Time spent waiting between tries.
+    /// Time spent waiting: between tries, for the provider's word, for a rate limit.
     pub waited: Duration,
     /// Bytes of the body on the wire.
     pub wire_bytes: u64,

@@ -2,7 +2,8 @@
 //! is the host's.
 
 use super::denied::Denied;
-use super::{EgressScope, OutgoingRequest, target};
+use super::placeholder::{self, Fills};
+use super::{EgressScope, OutgoingRequest, policy, target};
 use crate::error::{Code, Error, Result};
 use crate::limits::{REQUEST_BODY_BYTES_MAX, REQUEST_HEADER_BYTES_MAX, REQUEST_HEADERS_MAX};
 use bytes::Bytes;
@@ -75,10 +76,12 @@ pub struct Prepared {
     /// Whether the connection's credentials go along: the URL's origin is the
     /// connection's own, and no redirect has left it.
     pub at_home: bool,
+    /// Where the guest's own placeholders are filled in.
+    pub fills: Fills,
 }
 
 /// Checks `request`. Errors: `invalid.argument` for what no request can be,
-/// `egress.denied` for a header or URL that is the host's to decide.
+/// `egress.denied` for a header, URL or placeholder that is the host's to decide.
 pub fn prepare(scope: &EgressScope, request: &OutgoingRequest) -> Result<Prepared> {
     let method = METHODS
         .iter()
@@ -104,12 +107,17 @@ pub fn prepare(scope: &EgressScope, request: &OutgoingRequest) -> Result<Prepare
             format!("the request body has {size} bytes, limit {REQUEST_BODY_BYTES_MAX}"),
         ));
     }
+    let headers = headers(scope, &request.headers)?;
+    let at_home = home.is_some_and(|home| home.origin() == url.origin());
+    let fills = placeholder::look(&url, &headers, &body, &scope.credentials)?;
+    placeholder::check_home(fills, at_home, &policy::authority(&url))?;
     Ok(Prepared {
         method: method.clone(),
-        at_home: home.is_some_and(|home| home.origin() == url.origin()),
-        headers: headers(scope, &request.headers)?,
+        at_home,
+        headers,
         url,
         body,
+        fills,
     })
 }
 

@@ -48,6 +48,8 @@ pub fn next(
         .to_str()
         .map_err(|_| Denied::new(Reason::InvalidUrl, "a redirect's location"))?;
     let mut next = from.clone();
+    // The query is the provider's now: what it holds is nobody's to fill in.
+    next.fills.query = false;
     next.url = target::redirected(&from.url, location)?;
     if next.url.origin() != from.url.origin() {
         next.at_home = false;
@@ -57,6 +59,7 @@ pub fn next(
     next.method = method(&from.method, response.status);
     if next.method != from.method {
         next.body = Bytes::new();
+        next.fills.body = false;
         for name in BODY_HEADERS {
             next.headers.remove(name);
         }

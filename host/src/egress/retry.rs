@@ -1,5 +1,7 @@
 //! Whether and when to try again. Pure.
 
+use crate::limits::RETRIES_MAX;
+use crate::model::RetryRules;
 use http::header::{DATE, HeaderMap, RETRY_AFTER};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -26,11 +28,22 @@ const EPOCH_SECONDS_MIN: f64 = 1e9;
 /// From here on it is one in milliseconds.
 const EPOCH_MILLIS_MIN: f64 = 1e12;
 
-/// Whether a response of `status` is tried again: 429, 5xx and what the guest listed.
-pub fn is_tried_again(status: StatusCode, listed: &[u16]) -> bool {
+/// Whether a response of `status` is tried again: 429, 5xx and what the guest or the
+/// integration listed.
+pub fn is_tried_again(status: StatusCode, listed: &[u16], rules: &RetryRules) -> bool {
     status == StatusCode::TOO_MANY_REQUESTS
         || status.is_server_error()
         || listed.contains(&status.as_u16())
+        || rules.on.contains(&status.as_u16())
+}
+
+/// How many tries may follow the first: as the guest asks, within what the host and the
+/// integration allow.
+pub fn retries(asked: u32, rules: &RetryRules) -> u32 {
+    let allowed = rules
+        .attempts_max
+        .map_or(RETRIES_MAX, |attempts| attempts.saturating_sub(1));
+    asked.min(allowed).min(RETRIES_MAX)
 }
 
 /// Whether a request of `method` may reach the provider twice. POST and PATCH may not,
@@ -42,14 +55,27 @@ pub fn may_repeat(method: &Method) -> bool {
 
 /// How long the provider asks to wait, if it says so: `Retry-After` in seconds or as a
 /// date, or for a rate limit the moment of its reset. Nonsense and the past are nothing.
-/// A number too large to be a span is [`Duration::MAX`].
-pub fn asked_wait(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+/// A number too large to be a span is [`Duration::MAX`]. The headers that the integration
+/// names come first, the longest wait of them.
+pub fn asked_wait(
+    status: StatusCode,
+    headers: &HeaderMap,
+    now: Timestamp,
+    rules: &RetryRules,
+) -> Option<Duration> {
     let text = |name: &str| {
         headers
             .get(name)
             .and_then(|value| value.to_str().ok())
             .map(str::trim)
     };
+    let named = rules.header.iter().filter_map(|name| {
+        let value = text(name)?;
+        until_reset(value, now).or_else(|| until_date(value, text(DATE.as_str()), now))
+    });
+    if let Some(longest) = named.max().filter(|wait| !wait.is_zero()) {
+        return Some(longest);
+    }
     let retry_after = text(RETRY_AFTER.as_str())
         .and_then(|value| span(value).or_else(|| until_date(value, text(DATE.as_str()), now)));
     if let Some(wait) = retry_after {
@@ -117,6 +143,10 @@ mod tests {
     const NOW_SECONDS: i64 = 1_795_327_200;
 
     fn asked(status: u16, headers: &[(&str, &str)]) -> Option<Duration> {
+        asked_by(&RetryRules::default(), status, headers)
+    }
+
+    fn asked_by(rules: &RetryRules, status: u16, headers: &[(&str, &str)]) -> Option<Duration> {
         let headers = headers
             .iter()
             .map(|(name, value)| {
@@ -130,7 +160,59 @@ mod tests {
             StatusCode::from_u16(status).unwrap(),
             &headers,
             NOW.parse().unwrap(),
+            rules,
         )
+    }
+
+    #[test]
+    fn the_integrations_own_headers_come_first() {
+        let rules = RetryRules {
+            header: vec!["x-wait".into(), "X-Until".into()],
+            ..RetryRules::default()
+        };
+        let seconds = |count| Some(Duration::from_secs(count));
+        let millis = ((NOW_SECONDS + 90) * 1000).to_string();
+        let epoch = (NOW_SECONDS + 70).to_string();
+        for (headers, expected) in [
+            (&[("x-wait", "7"), ("retry-after", "50")][..], seconds(7)),
+            (&[("x-wait", "7"), ("x-until", "9")], seconds(9)),
+            (&[("x-until", millis.as_str())], seconds(90)),
+            (&[("x-until", epoch.as_str())], seconds(70)),
+            (&[("x-until", "2026-11-22T06:00:30Z")], seconds(30)),
+            (
+                &[("x-until", "Sun, 22 Nov 2026 06:02:00 GMT")],
+                seconds(120),
+            ),
+            (&[("x-until", "later"), ("retry-after", "5")], seconds(5)),
+            (&[("x-until", "0"), ("retry-after", "5")], seconds(5)),
+            (&[("x-other", "7")], None),
+        ] {
+            // Of a status that says nothing of a rate limit: the operator knows better.
+            assert_eq!(asked_by(&rules, 403, headers), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn tries_are_capped_by_the_integration_and_the_host() {
+        for (wished, attempts_max, expected) in [
+            (3, None, 3),
+            (99, None, RETRIES_MAX),
+            (3, Some(1), 0),
+            (3, Some(3), 2),
+            (3, Some(9), 3),
+            (99, Some(99), RETRIES_MAX),
+            (3, Some(0), 0),
+        ] {
+            let rules = RetryRules {
+                attempts_max,
+                ..RetryRules::default()
+            };
+            assert_eq!(
+                retries(wished, &rules),
+                expected,
+                "{wished} {attempts_max:?}"
+            );
+        }
     }
 
     #[test]
@@ -235,7 +317,13 @@ mod tests {
             (599, &[], true),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(is_tried_again(status, listed), expected, "{status}");
+            let rules = RetryRules::default();
+            assert_eq!(is_tried_again(status, listed, &rules), expected, "{status}");
+            let rules = RetryRules {
+                on: listed.iter().copied().collect(),
+                ..rules
+            };
+            assert_eq!(is_tried_again(status, &[], &rules), expected, "{status}");
         }
         assert!(
             may_repeat(&Method::PUT) && may_repeat(&Method::DELETE) && may_repeat(&Method::GET)

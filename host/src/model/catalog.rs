@@ -1,7 +1,10 @@
 //! The catalog: what operators and apps set up, as plain rows. Environments own
 //! everything else; nothing here holds a secret in the clear.
 
-use super::{ConnectionKey, Digest, Environment, Integration, ModelName, RunId, SyncKey, SyncName};
+use super::{
+    ConnectionKey, Digest, Environment, Integration, ModelName, Place, RateLimit, RetryRules,
+    RunId, SyncKey, SyncName,
+};
 use crate::error::{Code, Error};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -235,6 +238,16 @@ pub struct IntegrationRow {
     /// Whether plain http is allowed to those hosts.
     #[serde(default)]
     pub allow_http: bool,
+    /// What is tried again beyond the usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetryRules>,
+    /// How many requests the provider bears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// Names of credentials that a guest may have filled in for `{{secret.name}}`, and
+    /// where.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub placeholders: BTreeMap<String, BTreeSet<Place>>,
     /// When it was made.
     pub created: Timestamp,
     /// When it was last changed.

@@ -5,7 +5,9 @@
 mod backoff;
 mod catalog;
 mod change;
+mod conduct;
 mod deployment;
+mod exchange;
 mod frequency;
 mod ids;
 pub mod json;
@@ -21,7 +23,9 @@ pub use catalog::{
     ReleaseRow, Resources, Scope, SealedText, SyncRow, WebhookSettings, model_label,
 };
 pub use change::{Action, Change, ChangeFilter, ChangePage, Classified, Cursor, classify};
+pub use conduct::{Place, RateLimit, RateScope, RetryRules};
 pub use deployment::Deployment;
+pub use exchange::HttpExchange;
 pub use frequency::{
     CRON_MISSED_COUNTED_MAX, Due, Frequency, FrequencyError, INTERVAL_MAX, INTERVAL_MIN, spread_of,
 };

@@ -1,6 +1,6 @@
 //! A run: one execution of a deployment for a connection, from start to report.
 
-use super::{ConnectionKey, Digest, ModelName, RunId, SyncKey};
+use super::{ConnectionKey, Digest, HttpExchange, ModelName, RunId, SyncKey};
 use crate::error::Error;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -255,4 +255,7 @@ pub struct LogLine {
     /// A JSON object of the guest's own, or empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub attributes: String,
+    /// The exchange that the host tells of in this line; no guest can write one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Box<HttpExchange>>,
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::atomic::AtomicU64;
@@ -43,6 +44,7 @@ pub struct RunMetrics {
     cpu: Counter<f64, AtomicU64>,
     changed: Family<ActionLabels, Counter>,
     lateness: Histogram,
+    providers_down: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -65,6 +67,7 @@ impl RunMetrics {
             cpu: Counter::default(),
             changed: Family::default(),
             lateness: Histogram::new(LATENESS_SECONDS),
+            providers_down: Gauge::default(),
         }
     }
 
@@ -104,6 +107,21 @@ impl RunMetrics {
             Unit::Seconds,
             self.lateness.clone(),
         );
+        registry.register(
+            "tidegate_integrations_held_back",
+            "Integrations whose provider fails, so that their scheduled runs are held back",
+            self.providers_down.clone(),
+        );
+    }
+
+    /// A provider fails, and its scheduled runs are held back.
+    pub(super) fn provider_is_down(&self) {
+        self.providers_down.inc();
+    }
+
+    /// A provider answers again.
+    pub(super) fn provider_is_back(&self) {
+        self.providers_down.dec();
     }
 
     /// A run that was due at `due` began at `now`. A clock that was set back counts as no

@@ -6,12 +6,15 @@
 //! (when it is due, how often it failed in a row) is derived from the catalog and the
 //! last run, so that a restart loses nothing.
 
+mod breaker;
 mod entry;
 mod loader;
 mod metrics;
+mod provider;
 mod queue;
 mod running;
 
+pub use breaker::HeldBack;
 pub use loader::Loader;
 pub use metrics::RunMetrics;
 
@@ -19,10 +22,12 @@ use crate::catalog::Catalog;
 use crate::error::{Code, Error, Result};
 use crate::limits::{MIB, RUN_MEMORY_BYTES};
 use crate::model::{
-    ConnectionKey, Environment, ModelName, Outcome, RunId, RunRow, RunState, SyncKey, Trigger,
+    ConnectionKey, Environment, Integration, ModelName, Outcome, RunId, RunRow, RunState, SyncKey,
+    Trigger,
 };
 use crate::run::Runner;
 use crate::store::{Reset, RunQuery};
+use breaker::Breakers;
 use entry::{Entry, Live, Turn};
 use jiff::Timestamp;
 use queue::FairQueue;
@@ -77,6 +82,7 @@ struct State {
     tickets: u64,
     /// Runs and their memory in bytes, by environment.
     used: HashMap<Environment, Used>,
+    breakers: Breakers,
     stopping: bool,
 }
 
@@ -135,6 +141,7 @@ impl Scheduler {
                     queue: FairQueue::new(),
                     tickets: 0,
                     used: HashMap::new(),
+                    breakers: Breakers::default(),
                     stopping: false,
                 }),
                 wake: Notify::new(),
@@ -271,6 +278,17 @@ impl Scheduler {
         self.inner.state().standing(key, now)
     }
 
+    /// How an integration's provider stands: none, or since when it fails and its scheduled
+    /// runs are held back.
+    pub fn held_back(
+        &self,
+        environment: &Environment,
+        integration: &Integration,
+    ) -> Option<HeldBack> {
+        let state = self.inner.state();
+        state.breakers.held_back(environment, integration)
+    }
+
     /// Runs under way.
     pub fn running(&self) -> usize {
         let state = self.inner.state();
@@ -359,6 +377,9 @@ impl Inner {
             let Some((_, (key, ticket))) = popped else {
                 break;
             };
+            if state.hold_back(&key, ticket, now) {
+                continue;
+            }
             if let Some(turn) = state.begin(&key, ticket) {
                 tokio::spawn(running::run(self.clone(), key, turn));
             }

@@ -2,8 +2,8 @@
 
 use super::Inner;
 use super::entry::{self, Live, Turn};
-use crate::capability::NoObserver;
-use crate::error::Result;
+use super::provider::Watch;
+use crate::error::{Blame, Result};
 use crate::model::{Outcome, RunRow, RunState, SyncKey};
 use crate::run::{RunLimits, RunRequest};
 use crate::store::DeleteGuard;
@@ -13,12 +13,17 @@ use std::sync::Arc;
 /// Runs a sync once and plans its next run, whatever happened.
 pub(super) async fn run(inner: Arc<Inner>, key: SyncKey, turn: Turn) {
     let began = inner.runner.clock.now();
-    let row = match execute(&inner, &key, turn).await {
+    let watch = Arc::new(Watch::new(inner.clone(), key.clone()));
+    let row = match execute(&inner, &key, turn, watch.clone()).await {
         Ok(row) => {
             report(&row);
+            let failed = matches!(row.state, RunState::Ended(Outcome::Failed { .. }));
+            inner.provider_failed(&key, failed && watch.found_it_down());
             Some(row)
         }
         Err(error) => {
+            // A token that nobody gives is no run, and says the same of the provider.
+            inner.provider_failed(&key, error.code.blame() == Blame::Provider);
             let (connection, advice) = (&key.connection, error.code.advice());
             tracing::error!(sync = %key, %connection, %error, advice, "a run could not be made");
             None
@@ -29,7 +34,7 @@ pub(super) async fn run(inner: Arc<Inner>, key: SyncKey, turn: Turn) {
     inner.ended(&key, row.as_ref(), next);
 }
 
-async fn execute(inner: &Inner, key: &SyncKey, turn: Turn) -> Result<RunRow> {
+async fn execute(inner: &Inner, key: &SyncKey, turn: Turn, observer: Arc<Watch>) -> Result<RunRow> {
     let catalog = &inner.catalog;
     let digest = catalog.digest_for(key)?;
     let ready = inner.loader.load(&digest).await?;
@@ -47,7 +52,7 @@ async fn execute(inner: &Inner, key: &SyncKey, turn: Turn) -> Result<RunRow> {
         connection_config: serde_json::Value::Object(connection.config.clone()).to_string(),
         limits,
         guard: DeleteGuard::DEFAULT,
-        observer: Arc::new(NoObserver),
+        observer,
         tap: None,
         seed: rand::random(),
     };

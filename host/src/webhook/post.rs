@@ -105,6 +105,7 @@ impl Post {
             base_url: None,
             policy: Arc::new(rules.fold(policy, EgressPolicy::allow)),
             credentials: Arc::new(Credentials::default()),
+            conduct: Arc::default(),
         })
     }
 }

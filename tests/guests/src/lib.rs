@@ -20,6 +20,8 @@ struct Config {
     behaviour: String,
     /// Where `never_returns_from_fetch` and `fetches` go.
     url: String,
+    /// What `fetches` posts there as JSON; without it, it gets.
+    body: Option<serde_json::Value>,
     /// How long `sleeps` and the pauses between pages are, in milliseconds.
     ms: u64,
     /// How many records (or lines, or handles) in all.
@@ -41,6 +43,7 @@ impl Default for Config {
         Config {
             behaviour: String::new(),
             url: "/".into(),
+            body: None,
             ms: 0,
             records: 1_000_000,
             page: 1_000,
@@ -94,7 +97,11 @@ fn run(run: &Run<Place, Free>) -> Result<()> {
         "spins" => spin(),
         "sleeps" => run.sleep(Duration::from_millis(config.ms)),
         "fetches" | "never_returns_from_fetch" => {
-            let body = run.get(&config.url).send()?.text()?;
+            let request = match &config.body {
+                Some(body) => run.post(&config.url).json(body),
+                None => run.get(&config.url),
+            };
+            let body = request.send()?.text()?;
             info!("fetched"; bytes = body.len());
             Ok(())
         }

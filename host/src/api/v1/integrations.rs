@@ -8,11 +8,13 @@ use crate::api::document::Routes;
 use crate::api::error::Answer;
 use crate::api::read::{self, At, Nothing, Query};
 use crate::catalog::NewIntegration;
-use crate::model::{AuthScheme, Integration, IntegrationRow};
+use crate::model::{AuthScheme, Integration, IntegrationRow, Place, RateLimit, RetryRules};
+use crate::schedule::HeldBack;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -34,13 +36,44 @@ struct Shown {
     auth: AuthScheme,
     hosts: Vec<String>,
     allow_http: bool,
+    retry: Option<RetryRules>,
+    rate_limit: Option<RateLimit>,
+    placeholders: BTreeMap<String, BTreeSet<Place>>,
+    /// There while its provider fails for many connections.
+    held_back: Option<ShownHeldBack>,
     #[schema(format = DateTime)]
     created: String,
     #[schema(format = DateTime)]
     updated: String,
 }
 
-fn shown(row: &IntegrationRow) -> Shown {
+/// That scheduled runs of an integration wait until its provider answers again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HeldBack)]
+struct ShownHeldBack {
+    #[schema(format = DateTime)]
+    since: String,
+    /// When one run tries whether it answers.
+    #[schema(format = DateTime)]
+    next_probe: String,
+    failed_runs: u32,
+    /// Syncs that wait.
+    syncs: usize,
+}
+
+impl From<HeldBack> for ShownHeldBack {
+    fn from(held: HeldBack) -> Self {
+        ShownHeldBack {
+            since: time(held.since),
+            next_probe: time(held.probe_at),
+            failed_runs: held.failures,
+            syncs: held.syncs,
+        }
+    }
+}
+
+fn shown(service: &Service, row: &IntegrationRow) -> Shown {
+    let held = service.scheduler.held_back(&row.environment, &row.name);
     Shown {
         name: row.name.clone(),
         provider: row.provider.clone(),
@@ -48,6 +81,10 @@ fn shown(row: &IntegrationRow) -> Shown {
         auth: row.auth.clone(),
         hosts: row.hosts.clone(),
         allow_http: row.allow_http,
+        retry: row.retry.clone(),
+        rate_limit: row.rate_limit,
+        placeholders: row.placeholders.clone(),
+        held_back: held.map(ShownHeldBack::from),
         created: time(row.created),
         updated: time(row.updated),
     }
@@ -71,7 +108,7 @@ async fn list(
     Query(Nothing {}): Query<Nothing>,
 ) -> Json<Integrations> {
     let rows = service.catalog.integrations(&environment);
-    let integrations = rows.iter().map(|row| shown(row)).collect();
+    let integrations = rows.iter().map(|row| shown(&service, row)).collect();
     Json(Integrations { integrations })
 }
 
@@ -88,6 +125,12 @@ struct SetBody {
     hosts: Vec<String>,
     #[serde(default)]
     allow_http: bool,
+    #[serde(default, deserialize_with = "read::maybe_object")]
+    retry: Option<RetryRules>,
+    #[serde(default, deserialize_with = "read::maybe_object")]
+    rate_limit: Option<RateLimit>,
+    #[serde(default)]
+    placeholders: BTreeMap<String, BTreeSet<Place>>,
 }
 
 /// Sets an integration up, or replaces it.
@@ -113,12 +156,15 @@ async fn set(
         auth: body.auth,
         hosts: body.hosts,
         allow_http: body.allow_http,
+        retry: body.retry,
+        rate_limit: body.rate_limit,
+        placeholders: body.placeholders,
     };
     let row = service
         .catalog
         .put_integration(&environment, &name, new)
         .await?;
-    Ok(Json(shown(&row)))
+    Ok(Json(shown(&service, &row)))
 }
 
 #[derive(Serialize, ToSchema)]

@@ -4,6 +4,7 @@ use super::auth::AuthArgs;
 use super::remote::{RemoteArgs, Sent, encoded};
 use super::show;
 use crate::cli::output::Output;
+use crate::cli::values::object;
 use crate::error::Result;
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -49,6 +50,9 @@ struct SetArgs {
     /// Allow plain http to those hosts
     #[arg(long)]
     allow_http: bool,
+    /// Further settings, as in docs/http-api.md: '{"rate_limit": …, "retry": …}'
+    #[arg(long, value_name = "JSON")]
+    settings: Option<String>,
 }
 
 /// `tidegate integration`.
@@ -57,17 +61,29 @@ pub(in crate::cli) fn integration(args: &IntegrationArgs, output: &Output) -> Re
     match &args.command {
         IntegrationCommand::List => {
             let answer = args.remote.connect()?.get("/v1/integrations")?;
-            let columns = ["name", "provider", "base_url", "auth.type", "hosts"];
+            let columns = [
+                "name",
+                "provider",
+                "base_url",
+                "auth.type",
+                "hosts",
+                "held_back.since",
+            ];
             show::list(&answer, "integrations", &columns, output);
         }
         IntegrationCommand::Set(set) => {
-            let body = json!({
+            let mut body = json!({
                 "provider": set.provider,
                 "base_url": set.base_url,
                 "auth": set.auth.body()?,
                 "hosts": set.allow_host,
                 "allow_http": set.allow_http,
             });
+            if let Some(text) = &set.settings {
+                for (key, value) in object("settings", text)? {
+                    body[key] = value;
+                }
+            }
             let remote = args.remote.connect()?;
             let answer = remote.call("PUT", &path(&set.name), Sent::Json(body))?;
             show::one(&answer, output);

@@ -140,6 +140,7 @@ pub(in crate::cli) fn status(args: &SyncsArgs, output: &Output) -> Result<()> {
         "status",
         "frequency",
         "nextScheduledSyncAt",
+        "held_back_since",
         "recordCount",
     ];
     let answer = args.remote.connect()?.get(&path)?;

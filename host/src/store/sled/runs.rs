@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// zstd level of a run's log.
 const LOG_ZSTD_LEVEL: i32 = 3;
 /// Unpacked bytes of one part of a log that are believed when read: JSON may make the
-/// largest log six times as long.
+/// largest log six times as long, and the exchanges beside it take a megabyte.
 const LOG_PART_BYTES_MAX: usize = 8 * LOG_BYTES_MAX;
 
 /// A run that holds its sync.

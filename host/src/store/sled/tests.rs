@@ -251,6 +251,7 @@ async fn a_backup_brings_everything_back_under_a_new_epoch() {
         level: crate::model::LogLevel::Info,
         message: "hello".into(),
         attributes: String::new(),
+        exchange: None,
     };
     store.append_log(&fence, vec![line.clone()]).await.unwrap();
     let stream = sync().stream(model());
