@@ -161,6 +161,7 @@ async fn unheard(service: &Service, hook: &str) -> Result<RunId> {
     let resources = Resources {
         memory_mib: 64,
         runs: 1,
+        storage_mib: None,
     };
     let settings = WebhookSettings {
         primary_url: Some(hook.to_owned()),

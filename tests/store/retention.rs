@@ -303,6 +303,7 @@ async fn run_with_log(world: &World, sync: &str) -> tidegate::model::RunId {
         level: LogLevel::Info,
         message: "here".into(),
         attributes: String::new(),
+        exchange: None,
     };
     world.store().append_log(&run, vec![line]).await.unwrap();
     world.end(&run, Outcome::Success).await;
