@@ -51,6 +51,7 @@ async fn machine() -> Result<(Machine, Vec<u8>)> {
     let resources = Resources {
         memory_mib: 64,
         runs: 1,
+        storage_mib: None,
     };
     catalog
         .add_environment(environment()?, resources, WebhookSettings::default())
