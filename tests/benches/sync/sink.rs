@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tidegate::error;
 use tidegate::model::{
-    ChangeFilter, ChangePage, Checkpoint, ConnectionKey, Cursor, Deployment, Digest, LogLine,
-    ModelName, RecordBatch, RunId, RunRow, SaveMode, SaveSummary, StoredRecord, StreamKey, SyncKey,
+    ChangeFilter, ChangePage, Checkpoint, ConnectionKey, Cursor, Deployment, Digest, Environment,
+    LogLine, ModelName, RecordBatch, RunId, RunRow, SaveMode, SaveSummary, StoredRecord, StreamKey,
+    SyncKey,
 };
 use tidegate::store::memory::MemoryStore;
 use tidegate::store::{
@@ -188,6 +189,10 @@ impl Store for Sink {
 
     async fn verify(&self) -> error::Result<VerifyReport> {
         self.kept.verify().await
+    }
+
+    fn stored_bytes(&self, environment: &Environment) -> u64 {
+        self.kept.stored_bytes(environment)
     }
 
     fn health(&self) -> Health {

@@ -102,6 +102,7 @@ async fn sandbox_alone(
         egress: runner.egress.clone(),
         scope: request.scope.clone(),
         guard: request.guard,
+        storage_bytes: request.limits.storage_bytes,
         clock: runner.clock.clone(),
         memory: MemoryBudget::new(tidegate::limits::RUN_MEMORY_BYTES),
         control: control.clone(),
