@@ -8,6 +8,7 @@ mod document;
 mod doors;
 mod golden;
 mod isolation;
+mod kept;
 mod openapi;
 mod reading;
 mod slow;

@@ -156,6 +156,7 @@ impl Context {
             )
         })?;
         self.account(&url, &mut sent);
+        self.flush_late_log().await?;
         let IncomingResponse {
             status,
             headers,

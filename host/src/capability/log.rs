@@ -7,13 +7,17 @@ use crate::limits::{
     EXCHANGES_LOGGED_MAX, FAILED_EXCHANGES_LOGGED_MAX, LOG_BYTES_MAX, LOG_LINE_BYTES_MAX,
 };
 use crate::model::{HttpExchange, LogLevel, LogLine};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 /// Exchanges alone that wait to be written before a checkpoint writes them too: a sync
 /// that saves one with each page does not pay a write of its log for each. A host that is
 /// killed loses what waits.
 const EXCHANGES_WAITING_MAX: usize = 50;
+
+/// How long a line may wait before the next save or exchange writes it: who follows a run
+/// sees it move, and a run of milliseconds writes its log once, with its end.
+const LINE_WAIT_MAX: SignedDuration = SignedDuration::from_secs(2);
 
 /// Log lines that were not written to the store yet.
 #[derive(Debug, Default)]
@@ -104,6 +108,12 @@ impl LogBuffer {
                 exchange: None,
             });
         }
+    }
+
+    /// Whether a line waits for longer than it may.
+    pub(super) fn is_late(&self, now: Timestamp) -> bool {
+        let first = self.lines.first();
+        first.is_some_and(|line| now.duration_since(line.at) >= LINE_WAIT_MAX)
     }
 
     /// Whether there is something that a checkpoint should write.

@@ -206,9 +206,21 @@ impl Context {
 
     /// Writes the log lines gathered so far, so that they outlive the host.
     async fn flush_log(&mut self) -> Result<()> {
-        if !self.log.is_due() {
-            return Ok(());
+        match self.log.is_due() {
+            true => self.write_log().await,
+            false => self.flush_late_log().await,
         }
+    }
+
+    /// Writes them if they have waited for long.
+    async fn flush_late_log(&mut self) -> Result<()> {
+        match self.log.is_late(self.clock.now()) {
+            true => self.write_log().await,
+            false => Ok(()),
+        }
+    }
+
+    async fn write_log(&mut self) -> Result<()> {
         let lines = self.log.take();
         self.store.append_log(&self.fence, lines).await
     }

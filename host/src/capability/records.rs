@@ -90,6 +90,7 @@ impl Context {
             return Ok(SaveSummary::default());
         }
         self.has_room()?;
+        self.flush_late_log().await?;
         self.store.save(&self.fence, name, batch, mode).await
     }
 
