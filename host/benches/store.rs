@@ -266,17 +266,7 @@ impl Bench {
     }
 
     async fn finish(&self, fence: &RunFence) -> Result<()> {
-        let end = RunEnd {
-            outcome: Outcome::Success,
-            ended: jiff::Timestamp::now(),
-            usage: Usage::default(),
-            blocked_deletes: vec![],
-            warnings: vec![],
-            post_mortem: None,
-            log: vec![],
-            close_passes: vec![],
-            guard: DeleteGuard::DEFAULT,
-        };
+        let end = RunEnd::new(Outcome::Success, jiff::Timestamp::now());
         self.store.finish_run(fence, end).await?;
         Ok(())
     }

@@ -364,15 +364,8 @@ impl Trial {
 
     async fn finish(&mut self, fence: &RunFence) -> Result<()> {
         let end = RunEnd {
-            outcome: Outcome::Success,
-            ended: self.clock.now(),
-            usage: Usage::default(),
-            blocked_deletes: vec![],
-            warnings: vec![],
-            post_mortem: None,
-            log: vec![],
-            close_passes: vec![],
             guard: DeleteGuard::OFF,
+            ..RunEnd::new(Outcome::Success, self.clock.now())
         };
         self.store.finish_run(fence, end).await?;
         (self.fence, self.pass) = (None, None);

@@ -204,17 +204,7 @@ async fn end_a_run(store: &SledStore, clock: &dyn Clock) -> Result<RunId> {
     store
         .save(&fence, &model, batch, SaveMode::Override)
         .await?;
-    let end = RunEnd {
-        outcome: Outcome::Success,
-        ended: now,
-        usage: Usage::default(),
-        blocked_deletes: Vec::new(),
-        warnings: Vec::new(),
-        post_mortem: None,
-        log: Vec::new(),
-        close_passes: Vec::new(),
-        guard: DeleteGuard::DEFAULT,
-    };
+    let end = RunEnd::new(Outcome::Success, now);
     store.finish_run(&fence, end).await?;
     Ok(run)
 }

@@ -111,17 +111,7 @@ async fn three_interruptions_without_progress_are_stalled() -> Result<()> {
         };
         host.runner.store.begin_run(start).await?;
         let error = Error::new(Code::RunInterrupted, "the host stopped");
-        let end = RunEnd {
-            outcome: Outcome::Interrupted { error },
-            ended: host.runner.clock.now(),
-            usage: Usage::default(),
-            blocked_deletes: Vec::new(),
-            warnings: Vec::new(),
-            post_mortem: None,
-            log: Vec::new(),
-            close_passes: Vec::new(),
-            guard: DeleteGuard::DEFAULT,
-        };
+        let end = RunEnd::new(Outcome::Interrupted { error }, host.runner.clock.now());
         host.runner
             .store
             .finish_run(&RunFence { run, key }, end)

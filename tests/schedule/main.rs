@@ -1,6 +1,8 @@
 //! The scheduler with real components: what is due runs, once, fairly, and a stop or a
 //! restart loses nothing. The clock stands still until a row turns it.
 
+mod retention;
+
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -27,6 +29,8 @@ use tidegate_tests::host::TestHost;
 const GUEST: &str = "tidegate-test-guests";
 /// Looks at what runs take before a row is given up; a run takes milliseconds.
 const LOOKS: usize = 2_000;
+/// A day.
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(10);
 

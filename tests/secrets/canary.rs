@@ -334,13 +334,13 @@ async fn credentials(host: &Host, integration: &str) -> Result<()> {
     Ok(())
 }
 
-/// Every route of the API's source, asked with GET in every way.
+/// Every route of the API, asked with GET in every way.
 async fn read_every_route(host: &Host, key: &str, sinks: &mut Sinks) -> Result<()> {
     let runs = [host.ended(true).await?, host.ended(false).await?].concat();
     let mut ids: Vec<&str> = runs.iter().filter_map(|run| run["id"].as_str()).collect();
     ids.push(CONNECTION);
     let mut answered = BTreeSet::new();
-    for route in routes()? {
+    for route in routes(host).await? {
         let ids: &[&str] = if route.contains("{id}") { &ids } else { &[""] };
         for id in ids {
             let name = if route.contains("environments") {
@@ -374,25 +374,12 @@ async fn read_every_route(host: &Host, key: &str, sinks: &mut Sinks) -> Result<(
     Ok(())
 }
 
-/// The paths that the API's source gives to its router.
-fn routes() -> Result<BTreeSet<String>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src/api");
-    let (mut folders, mut routes) = (vec![folder], BTreeSet::new());
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let text = std::fs::read_to_string(&path)?;
-            let calls = text.split(".route(").skip(1);
-            let paths =
-                calls.filter_map(|call| call.trim_start().strip_prefix('"')?.split('"').next());
-            routes.extend(paths.map(str::to_owned));
-        }
-    }
-    Ok(routes)
+/// The paths that the host's own document names: those of its router.
+async fn routes(host: &Host) -> Result<BTreeSet<String>> {
+    let (_, document) = host.send(Method::GET, "/openapi.json", "").await?;
+    let document: Value = serde_json::from_str(&document)?;
+    let paths = document["paths"].as_object().context("paths")?;
+    Ok(paths.keys().cloned().collect())
 }
 
 /// What commands print about the store that the host left.

@@ -305,17 +305,7 @@ pub fn cancelled() -> Outcome {
 
 /// What ends a run that has nothing more to say.
 pub fn ending(outcome: Outcome, ended: Timestamp) -> RunEnd {
-    RunEnd {
-        outcome,
-        ended,
-        usage: Usage::default(),
-        blocked_deletes: Vec::new(),
-        warnings: Vec::new(),
-        post_mortem: None,
-        log: Vec::new(),
-        close_passes: Vec::new(),
-        guard: DeleteGuard::DEFAULT,
-    }
+    RunEnd::new(outcome, ended)
 }
 
 /// The code of what must have failed.

@@ -157,17 +157,7 @@ impl World {
         }
         let checkpoint = Some(format!(r#"{{"page":{nth}}}"#));
         self.store.put_checkpoint(&fence, checkpoint).await.unwrap();
-        let end = RunEnd {
-            outcome,
-            ended: now,
-            usage: Usage::default(),
-            blocked_deletes: Vec::new(),
-            warnings: Vec::new(),
-            post_mortem: None,
-            log: Vec::new(),
-            close_passes: Vec::new(),
-            guard: DeleteGuard::DEFAULT,
-        };
+        let end = RunEnd::new(outcome, now);
         self.store.finish_run(&fence, end).await.unwrap();
         self.wake();
         run

@@ -181,19 +181,9 @@ const ID_BYTES: usize = 16;
 /// An id for a sync on a connection, of the form of a UUID: the same for ever, and of no
 /// other sync.
 pub fn id(key: &SyncKey) -> String {
-    let connection = &key.connection;
-    let parts = [
-        connection.environment.as_str(),
-        connection.integration.as_str(),
-        connection.connection.as_str(),
-        key.sync.as_str(),
-        key.variant.as_str(),
-    ];
-    // No name holds a line feed, so no two keys hash the same bytes.
-    let hash = blake3::hash(parts.join("\n").as_bytes());
     let mut bytes = [0; ID_BYTES];
-    hash.as_bytes()
-        .iter()
+    let hash = key.hash();
+    hash.iter()
         .zip(&mut bytes)
         .for_each(|(from, to)| *to = *from);
     let number = u128::from_be_bytes(bytes);

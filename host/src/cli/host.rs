@@ -27,20 +27,25 @@ pub(super) struct StoreArgs {
     pub(super) store: PathBuf,
 }
 
+/// Opens the store in a folder, making it if there is none.
+pub(super) async fn open_store(folder: &Path, clock: &Arc<dyn Clock>) -> Result<Arc<SledStore>> {
+    let (folder, clock) = (folder.to_owned(), clock.clone());
+    let open = move || SledStore::open(&folder, OpenOptions::default(), clock);
+    let opened = tokio::task::spawn_blocking(open).await;
+    opened
+        .map_err(|error| {
+            Error::new(
+                Code::StoreDamaged,
+                format!("opening the store broke off: {error}"),
+            )
+        })?
+        .map(Arc::new)
+}
+
 impl StoreArgs {
     /// Opens the store, making it if there is none.
     pub(super) async fn open(&self, clock: &Arc<dyn Clock>) -> Result<Arc<SledStore>> {
-        let (folder, clock) = (self.store.clone(), clock.clone());
-        let open = move || SledStore::open(&folder, OpenOptions::default(), clock);
-        let opened = tokio::task::spawn_blocking(open).await;
-        opened
-            .map_err(|error| {
-                Error::new(
-                    Code::StoreDamaged,
-                    format!("opening the store broke off: {error}"),
-                )
-            })?
-            .map(Arc::new)
+        open_store(&self.store, clock).await
     }
 
     /// Opens a store that must be there, for a command that only reads.

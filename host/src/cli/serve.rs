@@ -6,7 +6,6 @@ use super::settings::Settings;
 use super::{host, keys};
 use crate::api::{self, OperatorKey, Service};
 use crate::catalog::Catalog;
-use crate::clock::Clock;
 use crate::egress::Egress;
 use crate::egress::gate::OwnAddresses;
 use crate::egress::live::{LiveEgress, LiveOptions};
@@ -18,7 +17,7 @@ use crate::run::Runner;
 use crate::sandbox::{Allocation, Sandbox, SandboxOptions};
 use crate::schedule::{Scheduler, SchedulerOptions};
 use crate::store::ServiceStore;
-use crate::store::sled::{OpenOptions, SledStore};
+use crate::store::sled::SledStore;
 use crate::vault::{MasterKeys, Vault};
 use crate::webhook::{WebhookOptions, WebhookSender};
 use clap::{Args, Subcommand};
@@ -145,7 +144,7 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<()> {
 impl Host {
     async fn start(settings: &Settings) -> Result<(Host, Arc<OwnAddresses>)> {
         let clock = host::clock();
-        let store = open_store(settings, &clock).await?;
+        let store = host::open_store(Path::new(settings.text("store")), &clock).await?;
         let service_store: Arc<dyn ServiceStore> = store.clone();
         let is_new = service_store.catalog().await?.is_empty();
         let vault = Vault::new(master_keys(Path::new(settings.text("key_file")), is_new)?);
@@ -283,20 +282,6 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
     }
-}
-
-async fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<SledStore>> {
-    let (folder, clock) = (PathBuf::from(settings.text("store")), clock.clone());
-    let open = move || SledStore::open(&folder, OpenOptions::default(), clock);
-    tokio::task::spawn_blocking(open)
-        .await
-        .map_err(|error| {
-            Error::new(
-                Code::StoreDamaged,
-                format!("opening the store broke off: {error}"),
-            )
-        })?
-        .map(Arc::new)
 }
 
 /// Whether every setting can be used; `config.invalid` names the first that cannot.

@@ -278,19 +278,8 @@ impl Frequency {
 /// The number that a sync's offset in its interval is taken from: the same on every
 /// start and every machine.
 pub fn spread_of(key: &SyncKey) -> u64 {
-    let connection = &key.connection;
-    let parts = [
-        connection.environment.as_str(),
-        connection.integration.as_str(),
-        connection.connection.as_str(),
-        key.sync.as_str(),
-        key.variant.as_str(),
-    ];
-    // No name holds a line feed, so no two keys hash the same bytes.
-    let hash = blake3::hash(parts.join("\n").as_bytes());
-    let mut first = [0; size_of::<u64>()];
-    first.copy_from_slice(&hash.as_bytes()[..size_of::<u64>()]);
-    u64::from_le_bytes(first)
+    let [a, b, c, d, e, f, g, h, ..] = key.hash();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// The offset of a sync's grid in milliseconds, from 0 to below `step`.

@@ -185,6 +185,24 @@ pub struct SyncKey {
 }
 
 impl SyncKey {
+    /// Its names, from the environment down.
+    pub fn names(&self) -> [&str; 5] {
+        let connection = &self.connection;
+        [
+            connection.environment.as_str(),
+            connection.integration.as_str(),
+            connection.connection.as_str(),
+            self.sync.as_str(),
+            self.variant.as_str(),
+        ]
+    }
+
+    /// 32 bytes that are the same on every start and every machine, and no other sync's.
+    pub fn hash(&self) -> [u8; 32] {
+        // No name holds a line feed, so no two keys hash the same bytes.
+        blake3::hash(self.names().join("\n").as_bytes()).into()
+    }
+
     /// The stream of `model` that this sync writes to.
     pub fn stream(&self, model: ModelName) -> StreamKey {
         StreamKey {

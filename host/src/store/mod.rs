@@ -96,6 +96,23 @@ pub struct RunEnd {
     pub guard: DeleteGuard,
 }
 
+impl RunEnd {
+    /// An end that has nothing more to say.
+    pub fn new(outcome: Outcome, ended: Timestamp) -> Self {
+        RunEnd {
+            outcome,
+            ended,
+            usage: Usage::default(),
+            blocked_deletes: Vec::new(),
+            warnings: Vec::new(),
+            post_mortem: None,
+            log: Vec::new(),
+            close_passes: Vec::new(),
+            guard: DeleteGuard::DEFAULT,
+        }
+    }
+}
+
 /// When a delete pass is held for the operator instead of carried out.
 #[derive(Clone, Copy, Debug)]
 pub struct DeleteGuard {

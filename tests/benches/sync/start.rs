@@ -147,17 +147,7 @@ fn start(fence: &RunFence, ready: &Ready, started: jiff::Timestamp) -> RunStart 
 }
 
 fn end(ended: jiff::Timestamp) -> RunEnd {
-    RunEnd {
-        outcome: Outcome::Success,
-        ended,
-        usage: Usage::default(),
-        blocked_deletes: Vec::new(),
-        warnings: Vec::new(),
-        post_mortem: None,
-        log: Vec::new(),
-        close_passes: Vec::new(),
-        guard: DeleteGuard::DEFAULT,
-    }
+    RunEnd::new(Outcome::Success, ended)
 }
 
 fn print(name: &str, times: Vec<Duration>) {

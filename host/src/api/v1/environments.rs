@@ -221,8 +221,13 @@ fn webhooks_at_first() -> WebhookSettings {
 /// An environment that was added, with what opens it.
 #[derive(Serialize, ToSchema)]
 struct NewEnvironment {
-    #[serde(flatten)]
-    environment: Shown,
+    name: Environment,
+    resources: Resources,
+    stored_bytes: u64,
+    webhooks: WebhookSettings,
+    retention: RecordRetention,
+    #[schema(format = DateTime)]
+    created: String,
     /// What its webhooks are signed with.
     signing_key: String,
     key: FirstKey,
@@ -270,8 +275,14 @@ async fn add(
         .catalog
         .add_key(&row.name, "first key", scopes)
         .await?;
+    let shown = shown(&service, &row);
     let new = NewEnvironment {
-        environment: shown(&service, &row),
+        name: shown.name,
+        resources: shown.resources,
+        stored_bytes: shown.stored_bytes,
+        webhooks: shown.webhooks,
+        retention: shown.retention,
+        created: shown.created,
         signing_key: signing_key(&service, &row.name)?,
         key: FirstKey {
             id: key.id.clone(),

@@ -98,12 +98,6 @@ fn connection_names(key: &ConnectionKey) -> [&str; 3] {
     ]
 }
 
-fn sync_names(key: &SyncKey) -> [&str; 5] {
-    let [environment, integration, connection] = connection_names(&key.connection);
-    let (sync, variant) = (key.sync.as_str(), key.variant.as_str());
-    [environment, integration, connection, sync, variant]
-}
-
 /// Every key that starts with `prefix`.
 pub(super) fn under(prefix: Vec<u8>) -> Range {
     let mut end = prefix.clone();
@@ -234,15 +228,15 @@ pub(super) fn filters(stream: u32, run: u32) -> Range {
 }
 
 pub(super) fn checkpoint(sync: &SyncKey) -> Vec<u8> {
-    named(Table::Checkpoint, &sync_names(sync))
+    named(Table::Checkpoint, &sync.names())
 }
 
 pub(super) fn tally(sync: &SyncKey) -> Vec<u8> {
-    named(Table::Tally, &sync_names(sync))
+    named(Table::Tally, &sync.names())
 }
 
 pub(super) fn live(sync: &SyncKey) -> Vec<u8> {
-    named(Table::Live, &sync_names(sync))
+    named(Table::Live, &sync.names())
 }
 
 pub(super) fn metadata(connection: &ConnectionKey) -> Vec<u8> {
@@ -250,7 +244,7 @@ pub(super) fn metadata(connection: &ConnectionKey) -> Vec<u8> {
 }
 
 pub(super) fn pass(sync: &SyncKey, model: &ModelName) -> Vec<u8> {
-    let mut key = named(Table::Pass, &sync_names(sync));
+    let mut key = named(Table::Pass, &sync.names());
     put_name(&mut key, model.as_str());
     key
 }
@@ -280,13 +274,13 @@ pub(super) fn run(run: RunId) -> Vec<u8> {
 }
 
 pub(super) fn run_of(sync: &SyncKey, run: RunId) -> Vec<u8> {
-    let mut key = named(Table::RunOf, &sync_names(sync));
+    let mut key = named(Table::RunOf, &sync.names());
     key.extend(run.to_bytes());
     key
 }
 
 pub(super) fn runs_of(sync: &SyncKey) -> Range {
-    under(named(Table::RunOf, &sync_names(sync)))
+    under(named(Table::RunOf, &sync.names()))
 }
 
 /// The run that a key of the tables of runs and announcements ends with.
@@ -345,7 +339,7 @@ pub(super) fn catalog(row: &CatalogKey) -> Vec<u8> {
             b'r',
             vec![environment.as_str(), integration.as_str(), sync.as_str()],
         ),
-        CatalogKey::Sync(key) => (b's', sync_names(key).to_vec()),
+        CatalogKey::Sync(key) => (b's', key.names().to_vec()),
     };
     let mut key = key(Table::Catalog);
     key.push(kind);

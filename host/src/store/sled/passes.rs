@@ -8,7 +8,8 @@
 use super::bytes::{Input, damaged, put_varint};
 use super::keys;
 use super::sequences::Sequences;
-use super::writer::{NewRow, Writer};
+use super::stream::NewRow;
+use super::writer::Writer;
 use crate::error::Result;
 use crate::limits::DELETE_SAMPLE_IDS;
 use crate::model::{BlockedDelete, ModelName, RunId, SyncKey};

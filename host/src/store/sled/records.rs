@@ -3,7 +3,8 @@
 use super::block::Block;
 use super::index::{Entry, IdHash, id_hash};
 use super::prune::Content;
-use super::writer::{NewRow, Writer};
+use super::stream::NewRow;
+use super::writer::Writer;
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Action, Classified, ContentHash, ModelName, RecordBatch, RecordSpan, SaveMode, SaveSummary,

@@ -1,14 +1,14 @@
 //! One stream in memory: its counts, which sequences are current, and its index. All of
 //! it is what is durable; a commit changes it only once its frame is synced.
 
-use super::block::Block;
+use super::block::{Block, Slot};
 use super::bytes::{Input, damaged};
 use super::index::{Entries, Entry, Frozen, IdHash, Index, id_hash};
 use super::keys;
 use super::map::{Op, OrderedMap};
 use super::sequences::{Sequences, chunk_of};
 use crate::error::Result;
-use crate::model::Action;
+use crate::model::{Action, ContentHash};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -137,6 +137,20 @@ impl Places {
     }
 }
 
+/// A record that goes to the end of the log.
+pub(super) struct NewRow<'a> {
+    pub(super) id: &'a str,
+    pub(super) key: IdHash,
+    pub(super) hash: ContentHash,
+    pub(super) action: Action,
+    pub(super) first_seen: i64,
+    /// The sequence whose place it takes; 0 for none.
+    pub(super) before: u64,
+    /// When its content was taken away, in microseconds since 1970; 0 if it was not.
+    pub(super) pruned: i64,
+    pub(super) body: &'a [u8],
+}
+
 /// What a commit does to a stream, once it is durable.
 #[derive(Default)]
 pub(super) struct Changes {
@@ -147,6 +161,65 @@ pub(super) struct Changes {
     pub(super) cleared: bool,
     /// What will be pruned, if that changes.
     pub(super) pruned: Option<Sequences>,
+}
+
+impl Changes {
+    /// Takes in a record of the log whose counts are in the state already.
+    pub(super) fn follow(&mut self, id: &str, slot: &Slot, hash: ContentHash) {
+        let (sequence, live) = (slot.sequence, slot.action != Action::Deleted);
+        self.moves.push(Move {
+            before: slot.before,
+            sequence,
+            live,
+        });
+        let entry = Entry {
+            sequence,
+            live,
+            first_seen: slot.first_seen,
+            hash,
+        };
+        self.entries.insert(id_hash(id), entry);
+    }
+
+    /// Whether it changes which records there are.
+    pub(super) fn is_any(&self) -> bool {
+        self.cleared || !self.moves.is_empty()
+    }
+
+    /// Takes in a record that goes to the end of the log.
+    pub(super) fn add(&mut self, row: &NewRow<'_>, sequence: u64) {
+        let live = row.action != Action::Deleted;
+        let state = &mut self.state;
+        state.last_sequence = sequence;
+        match row.action {
+            // What an added record takes the place of can only be a tombstone.
+            Action::Added if row.before != 0 => {
+                state.live += 1;
+                state.deleted -= 1;
+            }
+            Action::Added => state.live += 1,
+            Action::Updated => {}
+            Action::Deleted => {
+                state.live -= 1;
+                state.deleted += 1;
+            }
+        }
+        self.moves.push(Move {
+            before: row.before,
+            sequence,
+            live,
+        });
+        let (first_seen, hash) = (row.first_seen, row.hash);
+        self.entries.insert(
+            row.key,
+            Entry {
+                sequence,
+                live,
+                first_seen,
+                hash,
+            },
+        );
+    }
 }
 
 /// A stream in memory.

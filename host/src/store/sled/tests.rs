@@ -44,15 +44,9 @@ pub(super) async fn begin(store: &SledStore, random: u128) -> (RunFence, RunBegu
 
 pub(super) fn success(close_passes: Vec<ModelName>) -> RunEnd {
     RunEnd {
-        outcome: Outcome::Success,
-        ended: Timestamp::now(),
-        usage: Usage::default(),
-        blocked_deletes: vec![],
-        warnings: vec![],
-        post_mortem: None,
-        log: vec![],
         close_passes,
         guard: DeleteGuard::OFF,
+        ..RunEnd::new(Outcome::Success, Timestamp::now())
     }
 }
 

@@ -4,10 +4,10 @@
 //! A write first works out all that it will do, and may fail while doing so; then it
 //! stages that, and cannot fail any more. So a refused write leaves nothing behind.
 
-use super::block::{BLOCK_BYTES, BLOCK_RECORDS, Block, Header, Packer, Row, Slot};
+use super::block::{BLOCK_BYTES, BLOCK_RECORDS, Block, Header, Packer, Row};
 use super::builder::Task;
 use super::bytes::damaged;
-use super::index::{Entry, IdHash, id_hash};
+use super::index::{Entry, IdHash};
 use super::journal::{Journal, payload_of};
 use super::keys::{self, Table};
 use super::map::Op;
@@ -15,11 +15,9 @@ use super::passes::Pass;
 use super::runs::LiveRun;
 use super::sequences::Sequences;
 use super::shared::{Shared, SharedStream, read, write};
-use super::stream::{Changes, Move, Places, State, Stream};
+use super::stream::{Changes, NewRow, Places, State, Stream};
 use crate::error::{Code, Error, Result};
-use crate::model::{
-    Action, ConnectionKey, ContentHash, Digest, ModelName, RunId, StreamKey, SyncKey,
-};
+use crate::model::{ConnectionKey, Digest, ModelName, RunId, StreamKey, SyncKey};
 use crate::store::RunFence;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::Sender;
@@ -54,20 +52,6 @@ pub(super) struct Stage {
     bytes: usize,
     streams: BTreeMap<u32, (SharedStream, Changes)>,
     created: HashMap<StreamKey, u32>,
-}
-
-/// A record that goes to the end of the log.
-pub(super) struct NewRow<'a> {
-    pub(super) id: &'a str,
-    pub(super) key: IdHash,
-    pub(super) hash: ContentHash,
-    pub(super) action: Action,
-    pub(super) first_seen: i64,
-    /// The sequence whose place it takes; 0 for none.
-    pub(super) before: u64,
-    /// When its content was taken away, in microseconds since 1970; 0 if it was not.
-    pub(super) pruned: i64,
-    pub(super) body: &'a [u8],
 }
 
 impl Writer {
@@ -592,63 +576,6 @@ impl Writer {
             // The builder ends only with the store.
             let _ = self.builder.send(Task::Build { stream, frozen });
         }
-    }
-}
-
-impl Changes {
-    /// Takes in a record of the log whose counts are in the state already.
-    fn follow(&mut self, id: &str, slot: &Slot, hash: ContentHash) {
-        let (sequence, live) = (slot.sequence, slot.action != Action::Deleted);
-        self.moves.push(Move {
-            before: slot.before,
-            sequence,
-            live,
-        });
-        let entry = Entry {
-            sequence,
-            live,
-            first_seen: slot.first_seen,
-            hash,
-        };
-        self.entries.insert(id_hash(id), entry);
-    }
-
-    fn is_any(&self) -> bool {
-        self.cleared || !self.moves.is_empty()
-    }
-
-    fn add(&mut self, row: &NewRow<'_>, sequence: u64) {
-        let live = row.action != Action::Deleted;
-        let state = &mut self.state;
-        state.last_sequence = sequence;
-        match row.action {
-            // What an added record takes the place of can only be a tombstone.
-            Action::Added if row.before != 0 => {
-                state.live += 1;
-                state.deleted -= 1;
-            }
-            Action::Added => state.live += 1,
-            Action::Updated => {}
-            Action::Deleted => {
-                state.live -= 1;
-                state.deleted += 1;
-            }
-        }
-        self.moves.push(Move {
-            before: row.before,
-            sequence,
-            live,
-        });
-        let (first_seen, hash) = (row.first_seen, row.hash);
-        self.entries.insert(
-            row.key,
-            Entry {
-                sequence,
-                live,
-                first_seen,
-                hash,
-            },
-        );
     }
 }
 
