@@ -20,7 +20,7 @@ use tidegate::clock::SystemClock;
 use tidegate::model::json::{RecordRules, scan};
 use tidegate::model::{
     ChangeFilter, ConnectionKey, Digest, ModelName, Outcome, RecordBatch, RunId, SaveMode,
-    SaveSummary, StreamKey, SyncKey, SyncName, Trigger, Usage, Variant,
+    SaveSummary, StreamKey, SyncKey, SyncName, Trigger, Variant,
 };
 use tidegate::store::sled::{OpenOptions, SledStore};
 use tidegate::store::{DeleteGuard, RunEnd, RunFence, RunStart, Store};

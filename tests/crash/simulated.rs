@@ -17,7 +17,7 @@ use tidegate::error::{Code, Result};
 use tidegate::model::json::scan;
 use tidegate::model::{
     Action, ChangeFilter, ConnectionKey, Cursor, Digest, ModelName, Outcome, RunId, RunState,
-    SaveMode, StreamKey, SyncKey, SyncName, Trigger, Usage, Variant,
+    SaveMode, StreamKey, SyncKey, SyncName, Trigger, Variant,
 };
 use tidegate::store::sled::simulation::Machine;
 use tidegate::store::sled::{OpenOptions, SledStore};

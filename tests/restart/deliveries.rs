@@ -14,10 +14,10 @@ use tidegate::clock::{Clock, SystemClock};
 use tidegate::model::json::{RecordRules, scan};
 use tidegate::model::{
     ConnectionKey, Digest, Environment, ModelName, Outcome, Resources, RunId, SaveMode, SyncKey,
-    Trigger, Usage, Variant, WebhookSettings,
+    Trigger, Variant, WebhookSettings,
 };
 use tidegate::store::sled::{OpenOptions, SledStore};
-use tidegate::store::{CatalogStore, DeleteGuard, RunEnd, RunFence, RunStart, Store};
+use tidegate::store::{CatalogStore, RunEnd, RunFence, RunStart, Store};
 use tidegate::vault::{MasterKeys, Vault};
 use tidegate_tests::server::Server;
 use tidegate_tests::service::Service;

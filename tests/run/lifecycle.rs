@@ -5,8 +5,8 @@ use crate::host_and_guest;
 use anyhow::Result;
 use std::time::Duration;
 use tidegate::error::{Code, Error};
-use tidegate::model::{Digest, LogLevel, Outcome, RunId, Trigger, Usage};
-use tidegate::store::{DeleteGuard, RunEnd, RunFence, RunStart};
+use tidegate::model::{Digest, LogLevel, Outcome, RunId, Trigger};
+use tidegate::store::{RunEnd, RunFence, RunStart};
 use tidegate_tests::host::{RunSettings, code, key, outcome};
 
 fn pages(pages: u64) -> RunSettings {

@@ -12,7 +12,7 @@ use tidegate::model::json::{self, RecordRules};
 use tidegate::model::{
     Action, Change, ChangeFilter, ChangePage, ConnectionKey, Cursor, Digest, ModelName, Outcome,
     RecordBatch, RunId, RunRow, SaveMode, SaveSummary, StoredRecord, StreamKey, SyncKey, SyncName,
-    Trigger, Usage, Variant,
+    Trigger, Variant,
 };
 use tidegate::store::{
     DeleteGuard, PassEnd, Reset, RunBegun, RunEnd, RunFence, RunStart, ServiceStore, Store,

@@ -12,11 +12,11 @@ use tidegate::error::{Code, Error};
 use tidegate::model::json::{self, RecordRules};
 use tidegate::model::{
     ConnectionKey, Delivery, Digest, Environment, ModelName, Outcome, Resources, RunId, SaveMode,
-    SyncKey, SyncName, Trigger, Usage, Variant, WebhookSettings,
+    SyncKey, SyncName, Trigger, Variant, WebhookSettings,
 };
 use tidegate::store::memory::MemoryStore;
 use tidegate::store::sled::{OpenOptions, SledStore};
-use tidegate::store::{DeleteGuard, DeliveryQuery, RunEnd, RunFence, RunStart, ServiceStore};
+use tidegate::store::{DeliveryQuery, RunEnd, RunFence, RunStart, ServiceStore};
 use tidegate::vault::{MasterKeys, Vault};
 use tidegate::webhook::{WebhookOptions, WebhookSender};
 use tokio::sync::watch;

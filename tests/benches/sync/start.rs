@@ -10,10 +10,10 @@ use tidegate::capability::control::Control;
 use tidegate::capability::{Context, Facts, Grant};
 use tidegate::deploy::Ready;
 use tidegate::memory::MemoryBudget;
-use tidegate::model::{Outcome, RunId, Usage};
+use tidegate::model::{Outcome, RunId};
 use tidegate::run::{RunLimits, RunRequest};
 use tidegate::sandbox::CpuLimits;
-use tidegate::store::{DeleteGuard, RunEnd, RunFence, RunStart};
+use tidegate::store::{RunEnd, RunFence, RunStart};
 use tidegate_tests::host::{RunSettings, TestHost, code};
 
 /// Runs before those that count.

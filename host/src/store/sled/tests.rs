@@ -3,7 +3,7 @@
 use super::*;
 use crate::clock::SystemClock;
 use crate::model::json::{RecordRules, scan};
-use crate::model::{Action, Outcome, RunState, Trigger, Usage, Variant};
+use crate::model::{Action, Outcome, RunState, Trigger, Variant};
 use crate::store::RetentionStore;
 use jiff::Timestamp;
 
