@@ -215,7 +215,7 @@ impl Sweeper {
                 limit: 1,
             };
             let last = self.store.runs(query).await?;
-            if last.iter().any(|row| row.id.time() >= since) {
+            if last.iter().any(|row| row.started >= since) {
                 return Ok(true);
             }
         }

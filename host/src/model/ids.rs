@@ -2,7 +2,6 @@
 
 use crate::error::{Code, Error, Result};
 use crate::limits::NAME_BYTES_MAX;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -254,12 +253,6 @@ impl RunId {
     /// An id for a run that starts at `millis` since 1970, told apart by `random`.
     pub fn new(millis: u64, random: u128) -> Self {
         RunId(u128::from(millis) << RANDOM_BITS | random & ((1 << RANDOM_BITS) - 1))
-    }
-
-    /// When a run with this id started, to the millisecond.
-    pub fn time(self) -> Timestamp {
-        let millis = i64::try_from(self.0 >> 80).unwrap_or(i64::MAX);
-        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
     }
 
     /// The id after this one.

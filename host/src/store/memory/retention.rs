@@ -32,7 +32,7 @@ impl RetentionStore for MemoryStore {
         for row in state.runs.values().rev() {
             let newer = of_sync.entry(row.key.clone()).or_default();
             let surplus = *newer >= query.per_sync.max(1);
-            let old = row.id.time() < query.before && *newer > 0;
+            let old = row.started < query.before && *newer > 0;
             let over = row.state != RunState::Running && !state.service.is_announced(row.id);
             if (surplus || old) && over {
                 gone.push(row.id);
@@ -43,14 +43,18 @@ impl RetentionStore for MemoryStore {
             state.runs.remove(run);
             state.logs.remove(run);
         }
-        let old = |run: &RunId| run.time() < query.logs_before;
-        let logs = state.logs.iter();
-        let logs = logs.filter(|(run, lines)| old(run) && !lines.is_empty());
-        let logs = logs.count() as u64;
-        state.logs.retain(|run, _| !old(run));
+        let State { runs, logs, .. } = &mut *state;
+        let old = |run: &RunId| {
+            runs.get(run)
+                .is_none_or(|row| row.started < query.logs_before)
+        };
+        let count = logs.iter();
+        let count = count.filter(|(run, lines)| old(run) && !lines.is_empty());
+        let count = count.count() as u64;
+        logs.retain(|run, _| !old(run));
         Ok(Forgotten {
             runs: gone.len() as u64,
-            logs,
+            logs: count,
         })
     }
 

@@ -108,14 +108,15 @@ impl SledStore {
         self.sweep(keys::all(Table::Run), move |shared, rows| {
             let mut sweep = Sweep::default();
             for run in rows.iter().filter_map(|key| keys::run_at_end(key)) {
-                if run.time() >= before {
+                let Some(row) = shared.run(run)? else {
+                    continue;
+                };
+                // Ids rise from run to run, so that what follows started later.
+                if row.started >= before {
                     sweep.over = true;
                     break;
                 }
-                if let Some(row) = shared.run(run)?
-                    && shared.may_go(&row)?
-                    && !shared.is_last(&row)?
-                {
+                if shared.may_go(&row)? && !shared.is_last(&row)? {
                     sweep.remove.extend(shared.keys_of_run(&row)?);
                     sender.add(1);
                 }
@@ -160,15 +161,16 @@ impl SledStore {
     async fn forget_old_logs(&self, before: Timestamp) -> Result<u64> {
         let (sender, count) = counter();
         let mut last = None;
-        self.sweep(keys::all(Table::Log), move |_, rows| {
+        self.sweep(keys::all(Table::Log), move |shared, rows| {
             let mut sweep = Sweep::default();
             for key in rows {
                 let run = keys::run_of_log(&key)?;
-                if run.time() >= before {
-                    sweep.over = true;
-                    break;
-                }
-                if last.replace(run) != Some(run) {
+                if last != Some(run) {
+                    if shared.run(run)?.is_some_and(|row| row.started >= before) {
+                        sweep.over = true;
+                        break;
+                    }
+                    last = Some(run);
                     sender.add(1);
                 }
                 sweep.remove.push(key);
