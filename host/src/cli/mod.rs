@@ -107,6 +107,8 @@ enum Command {
     Frequency(manage::FrequencyArgs),
     /// Further copies of a sync on one connection
     Variant(manage::VariantArgs),
+    /// Take the content of records away that the app has read; their ids stay
+    Prune(manage::PruneArgs),
     /// Show the log of a run of a host that serves, or follow it
     Logs(manage::LogsArgs),
     /// Webhooks that wait or are over; send one again
@@ -194,6 +196,7 @@ async fn dispatch(command: Command, output: &Output) -> Result<()> {
         Command::Status(args) => manage::status(&args, output),
         Command::Frequency(args) => manage::frequency(&args, output),
         Command::Variant(args) => manage::variant(&args, output),
+        Command::Prune(args) => manage::prune(&args, output),
         Command::Logs(args) => manage::logs(&args, output).await,
         Command::Webhooks(args) => manage::webhooks(&args, output),
         Command::Completions(args) => {
