@@ -96,10 +96,7 @@ fn an_environment_is_added_and_changed_in_parts() {
     let flags = ["--storage-mib", "512", "--prune-after-days", "7"];
     let other = served.json(&with(&["env", "add", "other"], &flags));
     assert_eq!(other["resources"]["storage_mib"], 512);
-    assert_eq!(
-        other["retention"],
-        json!({ "prune_after_days": 7, "erase_after_days": null })
-    );
+    assert_eq!(other["retention"], json!({ "prune_after_days": 7 }));
     let table = served.tidegate(&["env", "list"]).run().expect(0);
     holds(&table.stdout, &["acme", "300", "stored_bytes", "512"]);
     let unknown = served
