@@ -159,6 +159,12 @@ async fn operators(player: &mut Player<'_>) -> Result<()> {
     let webhooks = json!({ "primary_url": "https://127.0.0.1:9/hook", "on_unchanged": true });
     let body = json!({ "webhooks": webhooks, "retention": retention });
     player.call("PATCH", "/v1/environments/prod", body).await?;
+    let path = "/v1/environments/prod/signing-key";
+    let fresh = player.call("POST", path, none.clone()).await?;
+    let other = &player.tenant.signing_key;
+    ensure!(fresh["signing_key"] != other.as_str(), "it is the old one");
+    let path = "/v1/environments/other";
+    player.call("DELETE", path, none.clone()).await?;
     let body = json!({ "name": "app", "scopes": ["read", "control"] });
     let made = player.call("POST", "/v1/keys", body).await?;
     player.call("GET", "/v1/keys", none.clone()).await?;

@@ -89,6 +89,7 @@ impl Document {
         if closed {
             let schemas = schemas.as_object_mut().context("there are no schemas")?;
             for (name, schema) in schemas {
+                self.join(schema);
                 if !OPEN_SCHEMAS.contains(&name.as_str()) {
                     close(schema);
                 }
@@ -98,6 +99,31 @@ impl Document {
         root["components"] = json!({ "schemas": schemas });
         root["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
         Ok(jsonschema::validator_for(&root).map_err(|error| error.to_owned())?)
+    }
+
+    /// Makes one object of several that are put together: closed, each would refuse the
+    /// fields of the others.
+    fn join(&self, schema: &mut Value) {
+        let Some(parts) = schema["allOf"].as_array() else {
+            return;
+        };
+        let parts = parts.iter().map(|part| self.follow(part));
+        let mut joined = json!({ "type": "object", "properties": {}, "required": [] });
+        for part in parts {
+            if let (Some(all), Some(own)) = (
+                joined["properties"].as_object_mut(),
+                part["properties"].as_object(),
+            ) {
+                all.extend(own.clone());
+            }
+            if let (Some(all), Some(own)) = (
+                joined["required"].as_array_mut(),
+                part["required"].as_array(),
+            ) {
+                all.extend(own.iter().cloned());
+            }
+        }
+        *schema = joined;
     }
 
     /// Holds an answer to what the document says of it. `body` is none where it is no

@@ -260,6 +260,53 @@ async fn a_crowd_of_silent_connections_passes() -> Result<()> {
     Ok(())
 }
 
+/// One environment's slow uploads take one place; the others go on deploying.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_that_never_end_hold_up_their_own_environment_alone() -> Result<()> {
+    let world = World::start().await?;
+    let Some(slow) = world.tenant("prod").await? else {
+        return Ok(());
+    };
+    let other = world.tenant("other").await?.context("it was built")?;
+    let header = "content-type: application/wasm\r\ncontent-length: 1000";
+    // It is told to go on when its body is read, and that is after it has its place.
+    let asking = format!("{header}\r\nexpect: 100-continue");
+    let mut held = TcpStream::connect(world.address).await?;
+    held.write_all(head(&slow, "POST", COMPONENTS, &asking).as_bytes())
+        .await?;
+    let mut told = [0; b"HTTP/1.1 100".len()];
+    let reads = timeout(LONG, held.read_exact(&mut told)).await;
+    reads.context("its body is never read")??;
+    ensure!(&told == b"HTTP/1.1 100", "{told:?}");
+    for _ in 0..CONNECTIONS {
+        let mut next = TcpStream::connect(world.address).await?;
+        next.write_all(head(&slow, "POST", COMPONENTS, header).as_bytes())
+            .await?;
+        let said = timeout(LONG, answer_of(&mut next)).await;
+        let said = said.context("it is taken in beside the first")??;
+        ensure!(said.starts_with("HTTP/1.1 503"), "{said}");
+        ensure!(said.contains("busy"), "{said}");
+        ensure!(said.contains("of this environment"), "{said}");
+    }
+    // It is no component; what counts is that it is looked at.
+    let deployed = world
+        .http
+        .post(world.url(COMPONENTS))
+        .header("authorization", bearer(&other.key))
+        .header("content-type", "application/wasm")
+        .body("\0asm")
+        .send();
+    let deployed = timeout(LONG, deployed).await.context("it waits")??;
+    ensure!(deployed.status() == 422, "{}", deployed.status());
+    // Whoever goes away gives the place back.
+    drop(held);
+    let component = tidegate_tests::component("tidegate-test-guests");
+    let component = component.context("it was built")?;
+    timeout(LONG, world.deploy(&slow, component))
+        .await
+        .context("the place is held for ever")?
+}
+
 /// Routes that read a body, with the key that opens them.
 const BODIES: &[(&str, &str, Key)] = &[
     ("PATCH", "/records/prune", Key::Tenant),

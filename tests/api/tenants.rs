@@ -161,6 +161,8 @@ const ROUTES: &[(&str, &str, &str)] = &[
         "/v1/environments/{environment}",
         r#"{"webhooks":{"primary_url":"https://ours.example/"}}"#,
     ),
+    ("DELETE", "/v1/environments/{environment}", ""),
+    ("POST", "/v1/environments/{environment}/signing-key", ""),
     ("GET", "/v1/keys", ""),
     (
         "POST",

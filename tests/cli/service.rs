@@ -51,14 +51,54 @@ fn an_environment_is_added_and_changed_in_parts() {
             json!(true),
         ),
         (&[], "/webhooks/on_error", json!(false)),
+        (
+            &["--storage-mib", "64"],
+            "/resources/storage_mib",
+            json!(64),
+        ),
+        (&["--runs", "5"], "/resources/storage_mib", json!(64)),
+        (
+            &["--storage-mib", "none"],
+            "/resources/storage_mib",
+            Value::Null,
+        ),
+        (&["--storage-mib", "9"], "/resources/runs", json!(5)),
+        (
+            &["--prune-after-days", "30", "--erase-after-days", "60"],
+            "/retention/prune_after_days",
+            json!(30),
+        ),
+        (
+            &["--prune-after-days", "0"],
+            "/retention/prune_after_days",
+            Value::Null,
+        ),
+        (&[], "/retention/erase_after_days", json!(60)),
+        (
+            &["--erase-after-days", "never"],
+            "/retention/erase_after_days",
+            Value::Null,
+        ),
+        (
+            &["--storage-mib", "0"],
+            "/resources/storage_mib",
+            Value::Null,
+        ),
     ];
     for (more, place, value) in rows {
         let found = set(more);
         let found = found.pointer(place).unwrap_or(&Value::Null);
         assert_eq!(found, value, "{more:?}");
     }
+    let wrong = ["env", "set", "acme", "--prune-after-days", "soon"];
+    let wrong = served.tidegate(&wrong).run().expect(2);
+    holds(&wrong.stderr, &["'soon'", "--prune-after-days", "never"]);
+    let flags = ["--storage-mib", "512", "--prune-after-days", "7"];
+    let other = served.json(&with(&["env", "add", "other"], &flags));
+    assert_eq!(other["resources"]["storage_mib"], 512);
+    assert_eq!(other["retention"], json!({ "prune_after_days": 7 }));
     let table = served.tidegate(&["env", "list"]).run().expect(0);
-    holds(&table.stdout, &["acme", "300"]);
+    holds(&table.stdout, &["acme", "300", "stored_bytes", "512"]);
     let unknown = served
         .tidegate(&["env", "set", "acne", "--runs", "1"])
         .run();
@@ -66,6 +106,51 @@ fn an_environment_is_added_and_changed_in_parts() {
         &refused(unknown, Code::NotFound),
         &["no environment `acne`", "tidegate env list"],
     );
+}
+
+#[test]
+fn an_environment_gets_another_signing_key_and_is_removed_when_it_is_empty() {
+    let provider = Provider::builder().users(1, 7).start_blocking().unwrap();
+    let served = Served::with(b"");
+    let added = served.add_environment();
+    let key = |shown: &Value| shown["signing_key"].as_str().unwrap().to_owned();
+    let fresh = key(&served.json(&["env", "signing-key", "acme"]));
+    assert!(fresh.starts_with("tgw_"), "{fresh}");
+    assert_ne!(fresh, key(&added));
+    let remove = || served.tidegate(&["env", "remove", "acme"]).run();
+    served.integrate("crm", &provider, &[]);
+    served.json(&["connection", "set", "crm", "one"]);
+    // (what is taken away, what is named that keeps the environment until then)
+    let rows: [(&[&str], &[&str]); 2] = [
+        (
+            &["connection", "remove", "crm", "one"],
+            &["1 connections", "`crm/one`", "remove them first"],
+        ),
+        (
+            &["integration", "remove", "crm"],
+            &["1 integrations", "`crm`", "remove them first"],
+        ),
+    ];
+    for (taken, says) in rows {
+        holds(&refused(remove(), Code::InvalidArgument), says);
+        served.json(taken);
+    }
+    holds(&remove().expect(0).stdout, &["removed: acme"]);
+    holds(
+        &refused(remove(), Code::NotFound),
+        &["no environment `acme`"],
+    );
+    let call = served
+        .tidegate(&["key", "list"])
+        .env("TIDEGATE_KEY", added["key"]["key"].as_str().unwrap());
+    holds(
+        &refused(call.run(), Code::ConfigInvalid),
+        &["unknown_account"],
+    );
+    // Whoever has the name next begins with nothing.
+    served.add_environment();
+    let listed = served.json(&["key", "list"]);
+    assert_eq!(listed["keys"].as_array().unwrap().len(), 1, "{listed}");
 }
 
 #[test]
@@ -305,6 +390,25 @@ fn syncs_are_steered_and_read() {
     assert!(bodies[0].get("_nango_metadata").is_none());
     let none = served.lines(&with(&records, &["--filter", "deleted"]));
     assert_eq!(none.len(), 1, "{none:?}");
+
+    // Records that were read lose their content, and no change is told of it.
+    let third = served.lines(&with(&["records", "User", "--served", "--limit", "3"], OF));
+    let third = third.last().unwrap()["cursor"].as_str().unwrap();
+    for (until, pruned) in [
+        (&["--until", third][..], 3),
+        (&["--until", third], 0),
+        (&["--all"], 447),
+        (&["--all"], 0),
+    ] {
+        let prune = with(&["prune", "User"], OF);
+        let shown = served.json(&with(&prune, until));
+        assert_eq!(shown["pruned"], pruned, "{until:?}: {shown}");
+    }
+    let later = served.lines(&with(&records, &["--cursor", cursor]));
+    assert_eq!(later.len(), 1, "{later:?}");
+    let none = served.json(&with(&["prune", "Nothing", "--all"], OF));
+    assert_eq!(none, json!({ "pruned": 0, "until": null }));
+
     let models = served.lines(&with(&["records", "--served"], OF));
     assert_eq!(models, [json!({ "model": "User", "sync": "users" })]);
     // The store itself is the host's.
@@ -579,6 +683,19 @@ const MISTAKES: &[Row] = &[
         ],
         Code::NotFound,
         &["no run of this sync", "tidegate status"],
+    ),
+    (
+        &[
+            "prune",
+            "User",
+            "--all",
+            "--integration",
+            "crm",
+            "--connection",
+            "nobody",
+        ],
+        Code::InvalidArgument,
+        &["unknown_connection"],
     ),
     (
         &["status", "--integration", "nope"],

@@ -138,8 +138,12 @@ fn the_schema_and_the_host_agree() {
         (with("memory", json!("128")), false),
         (tracked("incremental"), false),
     ];
+    // What only the host can tell.
+    let by_host_alone = ["sometimes", "every second", "every 32 days", "cron: * *"];
+    let by_host_alone = by_host_alone.map(|text| (with("frequency", json!(text)), true, false));
+    let rows = rows.map(|(manifest, taken)| (manifest, taken, taken));
     let schema = jsonschema::validator_for(&schema()).unwrap();
-    for (manifest, taken) in rows {
+    for (manifest, fits, taken) in rows.into_iter().chain(by_host_alone) {
         let by_schema = schema
             .validate(&manifest)
             .map_err(|error| error.to_string());
@@ -148,7 +152,7 @@ fn the_schema_and_the_host_agree() {
             .map_err(|error| error.message);
         assert_eq!(
             by_schema.is_ok(),
-            taken,
+            fits,
             "the schema: {manifest}: {by_schema:?}"
         );
         assert_eq!(by_host.is_ok(), taken, "the host: {manifest}: {by_host:?}");

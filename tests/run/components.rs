@@ -34,6 +34,20 @@ fn with_core(core: &str) -> Vec<u8> {
     component("", &format!("(memory (export \"memory\") 1) {core}"))
 }
 
+/// A component that describes itself so. `describe` answers the string whose place and
+/// length stand at address 0.
+fn describing(manifest: &str) -> Vec<u8> {
+    const AT: u32 = 8;
+    let place = [AT, manifest.len() as u32].map(u32::to_le_bytes).concat();
+    let hex =
+        |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("\\{byte:02x}")).collect() };
+    with_core(&format!(
+        "(data (i32.const 0) \"{}\") (data (i32.const {AT}) \"{}\")",
+        hex(&place),
+        hex(manifest.as_bytes())
+    ))
+}
+
 /// A function of `depth` nested loops.
 fn nested(depth: usize) -> Vec<u8> {
     with_core(&format!(
@@ -142,15 +156,26 @@ async fn each_is_refused_with_what_is_wrong() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_manifest_that_does_not_fit_is_refused() -> Result<()> {
-    // `describe` of these components answers an empty string from address 0.
     let host = TestHost::in_memory()?;
-    let Err(error) = host.accept(&with_core("")).await else {
-        panic!("it was accepted")
-    };
-    assert!(
-        error.code == Code::ComponentRejected && error.message.contains("not JSON"),
-        "{error}"
-    );
+    for (manifest, says) in [
+        ("", "not JSON"),
+        (
+            r#"{"name":"a","version":"1","models":{"A":{"schema":{}}},"frequency":"sometimes"}"#,
+            "frequency `sometimes` is not understood",
+        ),
+        (
+            r#"{"name":"a","version":"1","models":{"A":{"schema":{}}},"frequency":"every second"}"#,
+            "the shortest is 30 seconds",
+        ),
+    ] {
+        let Err(error) = host.accept(&describing(manifest)).await else {
+            panic!("{manifest:?} was accepted")
+        };
+        assert!(
+            error.code == Code::ComponentRejected && error.message.contains(says),
+            "{manifest:?}: {error}"
+        );
+    }
     Ok(())
 }
 

@@ -220,6 +220,29 @@ pub async fn deliveries_are_listed_in_pages_by_environment(world: World) {
     assert_eq!(found, [vec![0, 2, 4], vec![6]]);
 }
 
+pub async fn a_removed_environment_takes_its_deliveries_along(mut world: World) {
+    put(&world, &[environment("prod", 1), environment("other", 1)]).await;
+    let run = RunId::new(5, 5);
+    let mut all: Vec<Delivery> = (0..6).map(|n| delivery(&world, run, n, "acme")).collect();
+    for delivery in &mut all {
+        if delivery.id.number % 3 == 0 {
+            delivery.connection.environment = Environment::new("other").unwrap();
+        }
+        if delivery.id.number > 2 {
+            delivery.state = DeliveryState::Dead;
+        }
+    }
+    world.service().put_deliveries(None, all).await.unwrap();
+    let gone = CatalogKey::Environment(connection("acme").environment);
+    let removed = vec![CatalogChange::Remove(gone)];
+    world.service().change_catalog(removed).await.unwrap();
+    world.reopen().await;
+    assert_eq!(listed(&world, true).await, [0]);
+    assert_eq!(listed(&world, false).await, [3]);
+    let rows = world.service().catalog().await.unwrap();
+    assert_eq!(rows, [environment("other", 1)]);
+}
+
 pub async fn what_is_over_and_old_is_forgotten(world: World) {
     let day = SignedDuration::from_hours(24);
     let mut all = Vec::new();

@@ -145,7 +145,8 @@ rows! {
         a_run_that_a_restart_cut_is_announced
         deliveries_move_between_waiting_and_over
         deliveries_are_listed_in_pages_by_environment
-        what_is_over_and_old_is_forgotten
+        a_removed_environment_takes_its_deliveries_along
+            what_is_over_and_old_is_forgotten
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::world::{World, failed, key, to};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tidegate::catalog::{NewConnection, NewIntegration};
 use tidegate::error::{Code, Error};
 use tidegate::model::{DeliveryState, Outcome};
@@ -53,6 +54,57 @@ async fn each_changed_model_is_told_once_to_both_urls_and_signed() {
         assert_eq!(body["checkpoints"]["to"]["page"], 0);
         assert!(body.get("partial").is_none());
     }
+}
+
+#[tokio::test]
+async fn a_new_signing_key_signs_from_then_on_also_what_waits() {
+    let app = App::start(|_, before| match before {
+        0 => Reply::Status(503),
+        _ => Reply::Status(200),
+    })
+    .await;
+    let world = World::new(to(&app.url("/"), None)).await;
+    let sender = world.sender();
+    let old = world.signing_key();
+    world.run(&["Issue"], Outcome::Success).await;
+    world.one(|each| each.attempts == 1).await;
+    let name = key("prod").connection.environment;
+    let fresh = world.catalog.change_signing_key(&name).await.unwrap();
+    assert_eq!(fresh.as_bytes(), world.signing_key());
+    world.pass(Duration::from_secs(3_600));
+    world
+        .one(|each| each.state == DeliveryState::Delivered)
+        .await;
+    sender.stop().await;
+    let received = app.received();
+    let signed = |number: usize, key: &[u8]| received[number].is_signed_with(key);
+    assert_eq!(received.len(), 2);
+    assert!(signed(0, &old) && !signed(0, fresh.as_bytes()));
+    assert!(signed(1, fresh.as_bytes()) && !signed(1, &old));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_for_an_environment_that_was_removed() {
+    let app = App::start(|_, _| Reply::Status(503)).await;
+    let world = World::new(to(&app.url("/"), None)).await;
+    let sender = world.sender();
+    world.run(&["Issue"], Outcome::Success).await;
+    world.one(|each| each.attempts == 1).await;
+    let name = key("prod").connection.environment;
+    world.catalog.remove_environment(&name).await.unwrap();
+    // Another of its name.
+    world.add_environment("prod", to(&app.url("/"), None)).await;
+    assert_eq!(world.deliveries().await, []);
+    world.pass(Duration::from_secs(3_600));
+    world.run(&["Label"], Outcome::Success).await;
+    world.one(|each| each.attempts == 1).await;
+    sender.stop().await;
+    let told: Vec<String> = app
+        .received()
+        .iter()
+        .map(|each| each.body()["model"].to_string())
+        .collect();
+    assert_eq!(told, [r#""Issue""#, r#""Label""#]);
 }
 
 #[tokio::test]

@@ -121,6 +121,7 @@ pub fn router(service: Arc<Service>) -> Router {
     let metrics = v1::Metrics::new(&service, &http, places.clone());
     Router::from(routes())
         .layer(Extension(places))
+        .layer(Extension(v1::Uploads::default()))
         .layer(Extension(Arc::new(metrics)))
         .fallback(async || Failure::missing("not_found", "there is no such route"))
         .method_not_allowed_fallback(async || {

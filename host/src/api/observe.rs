@@ -13,7 +13,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use std::time::{Duration, Instant};
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 /// Names a request in the answer and in the log. Always this host's own: one that a client
 /// sends is passed over, so that nobody writes into the log.
@@ -79,10 +79,12 @@ pub async fn observe(State(metrics): State<HttpMetrics>, request: Request, next:
     let route = request.extensions().get::<MatchedPath>().cloned();
     let id = format!("{:032x}", rand::random::<u128>());
     // What handlers log carries the id too.
-    let span = tracing::error_span!("request", request_id = %id);
-    let mut response = next.run(request).instrument(span).await;
-    let (status, time) = (response.status(), started.elapsed());
     let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+    let span =
+        tracing::error_span!("request", request_id = %id, method, route, status = field::Empty);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let (status, time) = (response.status(), started.elapsed());
+    span.record("status", status.as_u16());
     metrics.observe(method, route, status, time);
     let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let code = status.as_u16();

@@ -1,15 +1,19 @@
 //! Environments and the keys to their API.
 
 use super::{Catalog, missing, taken};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::model::{
-    ApiKeyRow, CatalogChange, CatalogRow, Environment, EnvironmentRow, RecordRetention, Resources,
-    Scope, WebhookSettings,
+    ApiKeyRow, CatalogChange, CatalogKey, CatalogRow, Environment, EnvironmentRow, RecordRetention,
+    Resources, Scope, WebhookSettings,
 };
 use crate::vault::api_key::{self, ApiKey, ApiKeyHash};
 use crate::vault::{Secret, signature};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// How much of what an environment still has is named where it is refused to remove it;
+/// the rest is counted.
+const NAMED_MAX: usize = 5;
 
 impl Catalog {
     /// Every environment, by name.
@@ -61,6 +65,45 @@ impl Catalog {
         self.change(vec![CatalogChange::Put(CatalogRow::Environment(row))])
             .await?;
         self.environment(name)
+    }
+
+    /// Removes an environment with its keys and its webhooks. `invalid.argument` while it
+    /// has connections or integrations: what those hold goes only by name.
+    pub async fn remove_environment(&self, name: &Environment) -> Result<()> {
+        let _changing = self.changing.lock().await;
+        self.environment(name)?;
+        let connections = self.connections(name, None);
+        let integrations = self.integrations(name);
+        let connections = connections.iter().map(|row| {
+            let (integration, id) = (&row.key.integration, &row.key.connection);
+            format!("{integration}/{id}")
+        });
+        let integrations = integrations.iter().map(|row| row.name.to_string());
+        for (what, names) in [
+            ("connections", connections.collect::<Vec<_>>()),
+            ("integrations", integrations.collect()),
+        ] {
+            if !names.is_empty() {
+                return Err(has_still(name, what, &names));
+            }
+        }
+        let mut changes: Vec<CatalogChange> = self
+            .keys(name)
+            .iter()
+            .map(|row| CatalogChange::Remove(CatalogKey::ApiKey(row.id.clone())))
+            .collect();
+        changes.push(CatalogChange::Remove(CatalogKey::Environment(name.clone())));
+        self.change(changes).await
+    }
+
+    /// Makes a new key to sign webhooks with, which takes over at once: those that wait
+    /// are signed with it, too.
+    pub async fn change_signing_key(&self, name: &Environment) -> Result<Secret> {
+        let key = signature::generate_signing_key()?;
+        let sealed = self.seal(&signing_owner(name), key.as_bytes())?;
+        self.change_environment(name, |row| row.signing_key = sealed)
+            .await?;
+        Ok(key)
     }
 
     /// The key that an environment's webhooks are signed with.
@@ -149,6 +192,24 @@ impl Catalog {
         let opens = row.revoked.is_none() && api_key::verify(text, &id, &hash);
         opens.then_some(row)
     }
+}
+
+/// The refusal to remove an environment that is not empty.
+fn has_still(name: &Environment, what: &str, names: &[String]) -> Error {
+    let shown = names.iter().take(NAMED_MAX).map(|each| format!("`{each}`"));
+    let shown: Vec<String> = shown.collect();
+    let more = match names.len().saturating_sub(NAMED_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Error::new(
+        Code::InvalidArgument,
+        format!(
+            "environment `{name}` still has {} {what} ({}{more}); remove them first",
+            names.len(),
+            shown.join(", ")
+        ),
+    )
 }
 
 pub(super) fn signing_owner(name: &Environment) -> String {

@@ -25,13 +25,18 @@ mod runs;
 mod secret;
 mod serve;
 mod settings;
+mod traces;
 mod values;
 
 use crate::error::{Code, Error, Result};
 use clap::{CommandFactory, Parser, Subcommand};
 use output::Output;
+use settings::Settings;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
+use traces::Traces;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// Run the data syncs that your users write: sandboxed, capped, nothing lost.
 #[derive(Parser)]
@@ -107,6 +112,8 @@ enum Command {
     Frequency(manage::FrequencyArgs),
     /// Further copies of a sync on one connection
     Variant(manage::VariantArgs),
+    /// Take the content of records away that the app has read; their ids stay
+    Prune(manage::PruneArgs),
     /// Show the log of a run of a host that serves, or follow it
     Logs(manage::LogsArgs),
     /// Webhooks that wait or are over; send one again
@@ -121,13 +128,14 @@ enum Command {
 pub fn main() -> ExitCode {
     // clap prints its own usage errors and ends with code 2, the same as `usage` here.
     let Cli { output, command } = Cli::parse();
-    log_as(&command);
+    let traces = log_as(&command);
     let output = Output::new(output);
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::new(Code::Internal, format!("starting the runtime: {error}")))
         .and_then(|runtime| runtime.block_on(dispatch(command, &output)));
+    traces.end();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -137,8 +145,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Sends logs to stderr: as text for commands, as a service's settings say for `serve`.
-fn log_as(command: &Command) {
+/// Sends logs to stderr: as text for commands, as a service's settings say for `serve`,
+/// whose traces go to a collector if one is set.
+fn log_as(command: &Command) -> Traces {
     let settings = match command {
         // A setting that cannot be read is reported by the command itself.
         Command::Serve(args) => args.settings().ok(),
@@ -151,14 +160,21 @@ fn log_as(command: &Command) {
                 .map_or("warn", |settings| settings.text("log")),
         )
     });
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("warn")))
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_writer(std::io::stderr);
-    match settings.is_some_and(|settings| settings.text("log_format") == "json") {
-        true => log.json().flatten_event(true).init(),
-        false => log.init(),
-    }
+    let is_json = |settings: &Settings| settings.text("log_format") == "json";
+    let lines = match settings.as_ref().is_some_and(is_json) {
+        true => lines.json().flatten_event(true).boxed(),
+        false => lines.boxed(),
+    };
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new("warn"));
+    let traces = Traces::of(settings.as_ref());
+    tracing_subscriber::registry()
+        .with(traces.layer())
+        .with(lines.with_filter(filter))
+        .init();
+    traces
 }
 
 async fn dispatch(command: Command, output: &Output) -> Result<()> {
@@ -194,6 +210,7 @@ async fn dispatch(command: Command, output: &Output) -> Result<()> {
         Command::Status(args) => manage::status(&args, output),
         Command::Frequency(args) => manage::frequency(&args, output),
         Command::Variant(args) => manage::variant(&args, output),
+        Command::Prune(args) => manage::prune(&args, output),
         Command::Logs(args) => manage::logs(&args, output).await,
         Command::Webhooks(args) => manage::webhooks(&args, output),
         Command::Completions(args) => {

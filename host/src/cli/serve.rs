@@ -3,7 +3,7 @@
 
 use super::output::Output;
 use super::settings::Settings;
-use super::{host, keys};
+use super::{host, keys, traces};
 use crate::api::{self, OperatorKey, Service};
 use crate::catalog::Catalog;
 use crate::egress::Egress;
@@ -126,6 +126,7 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<()> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
+    traces::endpoint(&settings)?;
     let address: SocketAddr = settings.get("listen")?;
     // Before the store: a port that is taken is the commonest mistake.
     let listener = TcpListener::bind(address)
@@ -291,6 +292,7 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     settings.get::<u64>("memory_ceiling_mib")?;
     settings.get::<u64>("stop_grace_seconds")?;
     webhook_options(settings)?;
+    traces::endpoint(settings)?;
     EnvFilter::try_new(settings.text("log")).map_err(|error| settings.refused("log", error))?;
     match settings.text("log_format") {
         "json" | "text" => Ok(()),

@@ -100,6 +100,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "json",
         help: "`json` (a line each) or `text`",
     },
+    Setting {
+        key: "otlp_endpoint",
+        default: "",
+        help: "OpenTelemetry collector that gets the traces of runs and requests, such as http://127.0.0.1:4318; of a program built with the feature `otlp`",
+    },
 ];
 
 /// Variables with the same front that are no settings.

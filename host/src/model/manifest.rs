@@ -1,6 +1,6 @@
 //! The manifest: what `describe` returns, under `wit/manifest.schema.json`.
 
-use super::{ModelName, SyncName};
+use super::{Frequency, ModelName, SyncName};
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use serde::{Deserialize, Serialize};
@@ -195,6 +195,10 @@ impl Manifest {
                         use syncType full, or track-deletes-start and -end around a full pass"
                 .into());
         }
+        if let Some(frequency) = &self.frequency {
+            Frequency::parse(frequency)
+                .map_err(|error| format!("has a frequency that cannot be read: {error}"))?;
+        }
         let floor = limits::RUN_MEMORY_BYTES_MIN / limits::MIB;
         if let Some(memory) = self.memory.filter(|memory| u64::from(*memory) < floor) {
             return Err(format!(
@@ -289,6 +293,18 @@ mod tests {
             (
                 r#"{"name":"users","version":"1","models":{"User":{"schema":{}}},"memory":1}"#,
                 "at least 2",
+            ),
+            (
+                r#"{"name":"users","version":"1","models":{"User":{"schema":{}}},"frequency":"sometimes"}"#,
+                "frequency `sometimes` is not understood",
+            ),
+            (
+                r#"{"name":"users","version":"1","models":{"User":{"schema":{}}},"frequency":"every second"}"#,
+                "the shortest is 30 seconds",
+            ),
+            (
+                r#"{"name":"users","version":"1","models":{"User":{"schema":{}}},"frequency":"cron: 0 3 * *"}"#,
+                "frequency `cron: 0 3 * *` is not understood",
             ),
             (
                 r#"{"name":"u","version":"1","models":{"U":{"schema":{}}},"checkpoint":{},"trackDeletes":true}"#,

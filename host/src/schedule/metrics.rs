@@ -33,7 +33,7 @@ const LATENESS_SECONDS: [f64; 14] = [
 
 /// The `outcome` of what was due and never became a run: its component did not load, or
 /// the store took no run.
-const NOT_STARTED: &str = "not_started";
+pub(super) const NOT_STARTED: &str = "not_started";
 
 /// Counters and histograms of runs. Clones count together.
 #[derive(Clone, Debug)]
@@ -159,7 +159,7 @@ impl RunMetrics {
     }
 }
 
-fn word(trigger: Trigger) -> &'static str {
+pub(super) fn word(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Manual => "manual",
         Trigger::Schedule => "schedule",

@@ -2,19 +2,34 @@
 
 use super::Inner;
 use super::entry::{self, Live, Turn};
+use super::metrics::{NOT_STARTED, word};
 use super::provider::Watch;
-use crate::error::{Blame, Result};
+use crate::error::{Blame, Error, Result};
 use crate::model::{Outcome, RunRow, RunState, SyncKey};
 use crate::run::{RunLimits, RunRequest};
 use crate::store::DeleteGuard;
 use jiff::Timestamp;
 use std::sync::Arc;
+use tracing::{Instrument, Span, field};
 
 /// Runs a sync once and plans its next run, whatever happened.
 pub(super) async fn run(inner: Arc<Inner>, key: SyncKey, turn: Turn) {
     let began = inner.runner.clock.now();
     let watch = Arc::new(Watch::new(inner.clone(), key.clone()));
-    let row = match execute(&inner, &key, turn, watch.clone()).await {
+    let span = tracing::info_span!(
+        parent: None,
+        "run",
+        sync = %key,
+        trigger = word(turn.trigger),
+        run = field::Empty,
+        outcome = field::Empty,
+        "error.type" = field::Empty,
+        "otel.status_code" = field::Empty
+    );
+    let executed = execute(&inner, &key, turn, watch.clone());
+    let executed = executed.instrument(span.clone()).await;
+    trace(&span, executed.as_ref());
+    let row = match executed {
         Ok(row) => {
             report(&row);
             let failed = matches!(row.state, RunState::Ended(Outcome::Failed { .. }));
@@ -61,6 +76,7 @@ async fn execute(inner: &Inner, key: &SyncKey, turn: Turn, observer: Arc<Watch>)
         run: begun.id(),
         control: begun.control(),
     };
+    Span::current().record("run", field::display(live.run));
     inner.state().began(key, live);
     inner.metrics.began(turn.due, inner.runner.clock.now());
     begun.execute().await
@@ -87,6 +103,21 @@ async fn next(
             tracing::error!(sync = %key, %error, "the sync cannot be scheduled");
             None
         }
+    }
+}
+
+/// How it ended, for its trace. Only the error's code: its message may hold a provider's
+/// words.
+fn trace(span: &Span, executed: Result<&RunRow, &Error>) {
+    let (outcome, error) = match executed.map(|row| &row.state) {
+        Ok(RunState::Ended(outcome)) => (outcome.word(), outcome.error()),
+        Ok(RunState::Running) => return,
+        Err(error) => (NOT_STARTED, Some(error)),
+    };
+    span.record("outcome", outcome);
+    if let Some(error) = error {
+        span.record("error.type", error.code.as_str());
+        span.record("otel.status_code", "ERROR");
     }
 }
 

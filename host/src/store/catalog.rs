@@ -26,7 +26,8 @@ pub struct DeliveryQuery {
 /// that ends the run: so no end goes unheard, whenever the host stops.
 #[async_trait]
 pub trait CatalogStore: Send + Sync + 'static {
-    /// Carries out all changes in one commit.
+    /// Carries out all changes in one commit. An environment that is removed takes its
+    /// deliveries along: who has its name later must not see them.
     async fn change_catalog(&self, changes: Vec<CatalogChange>) -> Result<()>;
 
     /// Every row.

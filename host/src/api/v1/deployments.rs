@@ -15,15 +15,15 @@ use crate::model::{
     ConnectionId, ConnectionKey, Digest, Environment, Integration, ReleaseRow, SyncKey, SyncName,
     Variant,
 };
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::{Extension, Json};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
@@ -31,10 +31,56 @@ use utoipa_axum::routes;
 pub const COMPONENT_TIME: Duration = Duration::from_secs(300);
 
 /// Components that are taken in at once: each is up to 64 MiB, and its compiler takes
-/// several times that. Further ones are answered 503.
+/// several times that. Further ones are answered 503. An environment has one of these
+/// places at most: a body may take [`COMPONENT_TIME`] to arrive, and who sends two that
+/// slowly must not keep everybody else from deploying.
 const UPLOADS_AT_ONCE: usize = 2;
 
-static UPLOADS: Semaphore = Semaphore::const_new(UPLOADS_AT_ONCE);
+/// Who has a component taken in, each once. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct Uploads {
+    environments: Arc<Mutex<HashSet<Environment>>>,
+}
+
+/// A place that is taken, until it is dropped.
+struct Place {
+    uploads: Uploads,
+    environment: Environment,
+}
+
+impl Uploads {
+    fn take(&self, environment: &Environment) -> Answer<Place> {
+        let mut taken = self.lock();
+        let busy = |message| Failure::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message);
+        if taken.contains(environment) {
+            return Err(busy(
+                "another component of this environment is being taken in; try again when it is answered",
+            ));
+        }
+        if taken.len() >= UPLOADS_AT_ONCE {
+            return Err(busy(
+                "other components are being taken in; try again in a moment",
+            ));
+        }
+        taken.insert(environment.clone());
+        Ok(Place {
+            uploads: self.clone(),
+            environment: environment.clone(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<Environment>> {
+        self.environments
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.uploads.lock().remove(&self.environment);
+    }
+}
 
 /// The routes of this file but for [`upload`].
 pub fn routes() -> Routes {
@@ -44,7 +90,7 @@ pub fn routes() -> Routes {
         .routes(routes!(pin))
 }
 
-/// `POST /v1/deployments`, whose body is no JSON.
+/// `POST /v1/deployments`, whose body is no JSON. It needs [`Uploads`] as an extension.
 pub fn upload() -> Routes {
     Routes::new().routes(routes!(deploy))
 }
@@ -84,6 +130,7 @@ struct Deployed {
 async fn deploy(
     Manager(environment): Manager,
     State(service): State<Arc<Service>>,
+    Extension(uploads): Extension<Uploads>,
     Query(query): Query<DeployQuery>,
     headers: HeaderMap,
     body: Body,
@@ -104,13 +151,7 @@ async fn deploy(
     service
         .catalog
         .integration(&environment, &query.integration)?;
-    let _place = UPLOADS.try_acquire().map_err(|_| {
-        Failure::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "busy",
-            "other components are being taken in; try again in a moment",
-        )
-    })?;
+    let _place = uploads.take(&environment)?;
     let bytes = read::bytes(body, COMPONENT_BYTES_MAX, COMPONENT_TIME).await?;
     if query.dry_run == Some(true) {
         let plan = look(&service, &environment, &query.integration, bytes).await?;

@@ -27,7 +27,8 @@ use utoipa_axum::routes;
 pub fn routes() -> Routes {
     Routes::new()
         .routes(routes!(list, add))
-        .routes(routes!(change))
+        .routes(routes!(change, remove))
+        .routes(routes!(change_signing_key))
 }
 
 /// An environment.
@@ -328,11 +329,7 @@ async fn change(
     body: Body,
 ) -> Answer<Json<Shown>> {
     let is_operator = matches!(caller, Caller::Operator);
-    if let Caller::Key(key) = &caller
-        && (key.environment != name || !key.scopes.contains(&Scope::Manage))
-    {
-        return Err(forbidden("the key does not manage this environment"));
-    }
+    manages(&caller, &name)?;
     let body: ChangeBody = read::json(body).await?;
     if body.resources.is_some() && !is_operator {
         return Err(forbidden("only the operator's key changes resources"));
@@ -355,4 +352,65 @@ async fn change(
     };
     let row = service.catalog.change_environment(&name, change).await?;
     Ok(Json(shown(&service, &row)))
+}
+
+/// The operator, or a key that manages this environment.
+fn manages(caller: &Caller, name: &Environment) -> Answer<()> {
+    match caller {
+        Caller::Key(key) if key.environment != *name || !key.scopes.contains(&Scope::Manage) => {
+            Err(forbidden("the key does not manage this environment"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = RemovedEnvironment)]
+struct Removed {
+    removed: Environment,
+}
+
+/// Takes an environment away, with its keys and its webhooks. Refused while it has
+/// connections or integrations.
+#[utoipa::path(
+    delete,
+    path = "/v1/environments/{name}",
+    params(("name" = Environment, Path)),
+    security(("operator" = [])),
+    responses((status = 200, body = Removed)),
+)]
+async fn remove(
+    _: Operator,
+    State(service): State<Arc<Service>>,
+    At(name): At<Environment>,
+    Query(Nothing {}): Query<Nothing>,
+) -> Answer<Json<Removed>> {
+    service.catalog.remove_environment(&name).await?;
+    Ok(Json(Removed { removed: name }))
+}
+
+#[derive(Serialize, ToSchema)]
+struct NewSigningKey {
+    /// What webhooks are signed with from now on, shown here and never again.
+    signing_key: String,
+}
+
+/// Makes a new signing key. Webhooks are signed with it from now on, those that wait, too.
+#[utoipa::path(
+    post,
+    path = "/v1/environments/{name}/signing-key",
+    params(("name" = Environment, Path)),
+    security(("key" = ["manage"])),
+    responses((status = 201, body = NewSigningKey)),
+)]
+async fn change_signing_key(
+    caller: Caller,
+    State(service): State<Arc<Service>>,
+    At(name): At<Environment>,
+    Query(Nothing {}): Query<Nothing>,
+) -> Answer<(StatusCode, Json<NewSigningKey>)> {
+    manages(&caller, &name)?;
+    let key = service.catalog.change_signing_key(&name).await?;
+    let signing_key = key.as_str().unwrap_or_default().to_owned();
+    Ok((StatusCode::CREATED, Json(NewSigningKey { signing_key })))
 }

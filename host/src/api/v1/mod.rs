@@ -15,7 +15,7 @@ mod metrics;
 mod runs;
 mod webhooks;
 
-pub use deployments::COMPONENT_TIME;
+pub use deployments::{COMPONENT_TIME, Uploads};
 pub use live::Places;
 pub use metrics::Metrics;
 

@@ -6,6 +6,7 @@ use crate::cli::output::Output;
 use crate::error::{Code, Error, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
+use std::str::FromStr;
 
 /// Flags of `env`.
 #[derive(Args)]
@@ -31,9 +32,11 @@ enum EnvCommand {
         #[arg(long, default_value_t = 8)]
         runs: u32,
         #[command(flatten)]
+        storage: StorageArgs,
+        #[command(flatten)]
         webhooks: WebhookArgs,
     },
-    /// Change its resources, or where its app hears of runs
+    /// Change its resources, how long its records are kept, or where its app hears of runs
     Set {
         /// Its name
         name: String,
@@ -44,8 +47,72 @@ enum EnvCommand {
         #[arg(long)]
         runs: Option<u32>,
         #[command(flatten)]
+        storage: StorageArgs,
+        #[command(flatten)]
         webhooks: WebhookArgs,
     },
+    /// Make a new key to sign its webhooks with, shown once; the old one signs no more
+    SigningKey {
+        /// Its name
+        name: String,
+    },
+    /// Remove one that has no connections and integrations any more, with its keys
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// What an environment keeps, and how long.
+#[derive(Args)]
+struct StorageArgs {
+    /// What its records may take of the disk, in MiB; `none` for no limit
+    #[arg(long, value_name = "MIB", value_parser = or_none::<u64>)]
+    storage_mib: Option<OrNone<u64>>,
+    /// Days after which a record that did not change loses its content; `never` keeps it
+    #[arg(long, value_name = "DAYS", value_parser = or_none::<u32>)]
+    prune_after_days: Option<OrNone<u32>>,
+    /// Days after which the records of a connection whose syncs do not run are erased;
+    /// `never` keeps them
+    #[arg(long, value_name = "DAYS", value_parser = or_none::<u32>)]
+    erase_after_days: Option<OrNone<u32>>,
+}
+
+/// A number, or none at all.
+#[derive(Clone, Copy)]
+struct OrNone<T>(Option<T>);
+
+impl<T: Into<Value>> From<OrNone<T>> for Value {
+    fn from(number: OrNone<T>) -> Value {
+        number.0.map_or(Value::Null, Into::into)
+    }
+}
+
+/// A number; 0 and the words mean none.
+fn or_none<T: FromStr + Default + PartialEq>(text: &str) -> Result<OrNone<T>, String> {
+    if matches!(text, "never" | "none") {
+        return Ok(OrNone(None));
+    }
+    let number = text.parse::<T>();
+    let number = number.map_err(|_| "write a whole number, or `never` or `none`".to_owned())?;
+    Ok(OrNone(
+        Some(number).filter(|number| *number != T::default()),
+    ))
+}
+
+impl StorageArgs {
+    /// The retention that was named; none if none was.
+    fn retention(&self) -> Option<Value> {
+        let named = [
+            ("prune_after_days", self.prune_after_days),
+            ("erase_after_days", self.erase_after_days),
+        ];
+        let named = named
+            .into_iter()
+            .filter_map(|(name, days)| Some((name.to_owned(), Value::from(days?))));
+        let named: Map<String, Value> = named.collect();
+        (!named.is_empty()).then(|| named.into())
+    }
 }
 
 /// Where an app hears of runs, and of which.
@@ -96,6 +163,8 @@ pub(in crate::cli) fn env(args: &EnvArgs, output: &Output) -> Result<()> {
                 "name",
                 "resources.memory_mib",
                 "resources.runs",
+                "resources.storage_mib",
+                "stored_bytes",
                 "webhooks.primary_url",
                 "created",
             ];
@@ -105,12 +174,19 @@ pub(in crate::cli) fn env(args: &EnvArgs, output: &Output) -> Result<()> {
             name,
             memory_mib,
             runs,
+            storage,
             webhooks,
         } => {
             let mut body = json!({
                 "name": name,
                 "resources": { "memory_mib": memory_mib, "runs": runs },
             });
+            if let Some(OrNone(Some(storage_mib))) = storage.storage_mib {
+                body["resources"]["storage_mib"] = storage_mib.into();
+            }
+            if let Some(retention) = storage.retention() {
+                body["retention"] = retention;
+            }
             if let Some(webhooks) = webhooks.body() {
                 body["webhooks"] = webhooks;
             }
@@ -121,30 +197,42 @@ pub(in crate::cli) fn env(args: &EnvArgs, output: &Output) -> Result<()> {
             name,
             memory_mib,
             runs,
+            storage,
             webhooks,
         } => {
             let mut body = json!({});
-            if memory_mib.is_some() || runs.is_some() {
-                body["resources"] = resources(&remote, name, *memory_mib, *runs)?;
+            let named = [
+                ("memory_mib", memory_mib.map(Value::from)),
+                ("runs", runs.map(Value::from)),
+                ("storage_mib", storage.storage_mib.map(Value::from)),
+            ];
+            if named.iter().any(|(_, value)| value.is_some()) {
+                body["resources"] = resources(&remote, name, named)?;
+            }
+            if let Some(retention) = storage.retention() {
+                body["retention"] = retention;
             }
             if let Some(webhooks) = webhooks.body() {
                 body["webhooks"] = webhooks;
             }
-            let path = format!("/v1/environments/{}", encoded(name));
-            show::one(&remote.call("PATCH", &path, Sent::Json(body))?, output);
+            show::one(
+                &remote.call("PATCH", &path(name), Sent::Json(body))?,
+                output,
+            );
         }
+        EnvCommand::SigningKey { name } => {
+            let path = format!("{}/signing-key", path(name));
+            show::one(&remote.call("POST", &path, Sent::Nothing)?, output);
+            output.say("the key is not shown again, and webhooks are signed with it from now on");
+        }
+        EnvCommand::Remove { name } => show::one(&remote.delete(&path(name))?, output),
     }
     Ok(())
 }
 
 /// The resources of an environment with what was named changed: the host takes them as a
 /// whole.
-fn resources(
-    remote: &Remote,
-    name: &str,
-    memory_mib: Option<u64>,
-    runs: Option<u32>,
-) -> Result<Value> {
+fn resources(remote: &Remote, name: &str, named: [(&str, Option<Value>); 3]) -> Result<Value> {
     let all = remote.get("/v1/environments")?;
     let mut rows = all["environments"].as_array().into_iter().flatten();
     let row = rows.find(|row| row["name"] == name).ok_or_else(|| {
@@ -152,11 +240,14 @@ fn resources(
         Error::new(Code::NotFound, message)
     })?;
     let mut resources = row["resources"].clone();
-    if let Some(memory_mib) = memory_mib {
-        resources["memory_mib"] = memory_mib.into();
-    }
-    if let Some(runs) = runs {
-        resources["runs"] = runs.into();
+    for (key, value) in named {
+        if let Some(value) = value {
+            resources[key] = value;
+        }
     }
     Ok(resources)
+}
+
+fn path(name: &str) -> String {
+    format!("/v1/environments/{}", encoded(name))
 }

@@ -9,6 +9,7 @@ mod env;
 mod integration;
 mod key;
 mod logs;
+mod prune;
 mod release;
 mod remote;
 mod served;
@@ -21,6 +22,7 @@ pub(super) use env::{EnvArgs, env};
 pub(super) use integration::{IntegrationArgs, integration};
 pub(super) use key::{KeyArgs, key};
 pub(super) use logs::{LogsArgs, logs};
+pub(super) use prune::{PruneArgs, prune};
 pub(super) use release::{
     DeployArgs, PinArgs, ReleasesArgs, RollbackArgs, deploy, pin, releases, rollback,
 };

@@ -49,11 +49,18 @@ impl CatalogStore for MemoryStore {
                 state.erase(connection)?;
             }
         }
-        let rows = &mut state.service.rows;
+        let Service {
+            rows, deliveries, ..
+        } = &mut state.service;
         for change in changes {
             match change {
                 CatalogChange::Put(row) => drop(rows.insert(row.key(), row)),
-                CatalogChange::Remove(key) => drop(rows.remove(&key)),
+                CatalogChange::Remove(key) => {
+                    if let CatalogKey::Environment(name) = &key {
+                        deliveries.retain(|_, each| each.connection.environment != *name);
+                    }
+                    rows.remove(&key);
+                }
                 CatalogChange::Erase(_) => {}
             }
         }

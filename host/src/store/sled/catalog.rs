@@ -129,6 +129,9 @@ impl Writer {
             if let CatalogChange::Erase(connection) = change {
                 self.erase(connection)?;
             }
+            if let CatalogChange::Remove(CatalogKey::Environment(name)) = change {
+                self.forget_webhooks_of(name)?;
+            }
         }
         for (key, row) in rows {
             let key = keys::catalog(&key);
@@ -137,6 +140,22 @@ impl Writer {
                 None => self.remove(key),
             }
         }
+        Ok(())
+    }
+
+    /// Takes away what was told or is to be told to an environment's app.
+    fn forget_webhooks_of(&mut self, environment: &Environment) -> Result<()> {
+        let mut gone = Vec::new();
+        for table in [Table::Waiting, Table::Over] {
+            for key in self.keys_in(&keys::all(table))? {
+                let row = self.get(&key)?;
+                let delivery: Option<Delivery> = row.map(|row| from_json(&row)).transpose()?;
+                if delivery.is_some_and(|found| found.connection.environment == *environment) {
+                    gone.push(key);
+                }
+            }
+        }
+        gone.into_iter().for_each(|key| self.remove(key));
         Ok(())
     }
 
