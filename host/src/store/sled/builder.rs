@@ -3,16 +3,16 @@
 
 use super::committer::Queue;
 use super::compact::compact;
-use super::index::{Entry, Frozen, IdHash, Manifest, Run, RunInfo, RunWriter, entries_of};
+use super::index::{Entry, Frozen, IdHash, Run, RunInfo, RunWriter, entries_of};
 use super::keys;
 use super::map::Op;
 use super::reclaim::reclaim;
 use super::runs::to_json;
 use super::shared::{Shared, SharedStream, read, write};
+use super::upkeep::{change_manifest, remove_range, remove_scrap};
 use crate::error::Result;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 
 /// Runs of one level that become one of the next. Fewer would write an entry more
@@ -20,8 +20,6 @@ use std::sync::mpsc::Receiver;
 const RUNS_PER_LEVEL: usize = 4;
 /// Bytes of changes that are handed over at once: a few milliseconds of the committer.
 const PIECE_BYTES: usize = 512 << 10;
-/// Keys that are removed at once, for the same reason.
-const KEYS_REMOVED_AT_ONCE: usize = 512;
 /// Buckets read from a run at once while merging.
 const READ_BUCKETS: usize = 64;
 
@@ -137,22 +135,6 @@ fn reserve(queue: &Queue, stream: &SharedStream) -> Result<u32> {
     receiver
         .recv()
         .map_err(|_| crate::error::Error::new(crate::error::Code::Internal, "no run number"))
-}
-
-pub(super) fn change_manifest<T>(
-    writer: &mut super::writer::Writer,
-    stream: &SharedStream,
-    change: impl FnOnce(&mut Manifest) -> T,
-) -> Result<T> {
-    let mut stream = write(stream);
-    let mut manifest = stream.index.manifest.clone();
-    let result = change(&mut manifest);
-    writer.apply(vec![(
-        keys::manifest(stream.number),
-        Some(to_json(&manifest)?),
-    )])?;
-    stream.index.manifest = manifest;
-    Ok(result)
 }
 
 /// Merges levels that are full, lowest first.
@@ -300,47 +282,5 @@ impl Source {
             })?;
         }
         Ok(self.ready.front().copied())
-    }
-}
-
-/// Removes the keys of runs that are not needed, a piece at a time.
-pub(super) fn remove_scrap(
-    shared: &Arc<Shared>,
-    queue: &Queue,
-    stream: &SharedStream,
-) -> Result<()> {
-    let (number, scrap) = {
-        let stream = read(stream);
-        (stream.number, stream.index.manifest.scrap.clone())
-    };
-    // Somebody may be reading the runs; the next merge removes them.
-    if shared.readers_of_all.load(Ordering::SeqCst) > 0 {
-        return Ok(());
-    }
-    for run in scrap {
-        remove_range(shared, queue, &keys::buckets(number, run))?;
-        remove_range(shared, queue, &keys::filters(number, run))?;
-        let stream = stream.clone();
-        queue.care(move |writer| {
-            change_manifest(writer, &stream, |manifest| {
-                manifest.scrap.retain(|scrap| *scrap != run);
-            })
-        })?;
-    }
-    Ok(())
-}
-
-/// Removes all keys of a range, a piece at a time.
-pub(super) fn remove_range(shared: &Shared, queue: &Queue, (from, to): &keys::Range) -> Result<()> {
-    loop {
-        let piece: Vec<Op> = shared.with_map(|map| {
-            let keys = map.range(from, to).take(KEYS_REMOVED_AT_ONCE);
-            keys.map(|pair| Ok((pair?.0.to_vec(), None))).collect()
-        })?;
-        let is_last = piece.len() < KEYS_REMOVED_AT_ONCE;
-        queue.apply(piece)?;
-        if is_last {
-            return Ok(());
-        }
     }
 }

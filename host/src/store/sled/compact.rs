@@ -6,11 +6,11 @@
 //! the store is opened.
 
 use super::block::{Block, Packer, Row};
-use super::builder::change_manifest;
 use super::committer::Queue;
 use super::keys;
 use super::sequences::{CHUNK_SEQUENCES, chunk_of};
 use super::shared::{Shared, SharedStream, read};
+use super::upkeep::change_manifest;
 use crate::error::Result;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -40,6 +40,7 @@ mod state;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod verify;
 mod writer;
 

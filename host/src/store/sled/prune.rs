@@ -6,9 +6,9 @@
 
 use super::block::{Block, Packer, Row};
 use super::keys;
-use super::records::missing;
 use super::sequences::chunk_of;
 use super::shared::read;
+use super::stream::missing;
 use super::writer::Writer;
 use crate::error::Result;
 use crate::model::StreamKey;

@@ -7,10 +7,9 @@
 use super::block::Block;
 use super::keys;
 use super::map::{OrderedMap, Value};
-use super::records::missing;
 use super::runs::{CheckpointRow, from_json, unpack_log};
 use super::shared::{Shared, read};
-use super::stream::{Places, Stream, block_at};
+use super::stream::{Places, Stream, block_at, missing};
 use crate::error::{Code, Error, Result};
 use crate::limits::{CHANGE_PAGE_BYTES_MAX, CHANGE_PAGE_RECORDS_MAX};
 use crate::model::{

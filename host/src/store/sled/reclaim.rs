@@ -2,12 +2,12 @@
 //! hold what is gone. A row for each such stream says that it is still to do, so that a
 //! crash only puts it off.
 
-use super::builder::{change_manifest, remove_range, remove_scrap};
 use super::bytes::Input;
 use super::committer::Queue;
 use super::keys::{self, Table};
 use super::sequences::chunk_of;
 use super::shared::{Shared, SharedStream, read, write};
+use super::upkeep::{change_manifest, remove_range, remove_scrap};
 use crate::error::Result;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -3,9 +3,9 @@
 use super::block::Block;
 use super::index::{Entry, IdHash, id_hash};
 use super::prune::Content;
-use super::stream::NewRow;
+use super::stream::{NewRow, missing};
 use super::writer::Writer;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{
     Action, Classified, ContentHash, ModelName, RecordBatch, RecordSpan, SaveMode, SaveSummary,
     classify, json,
@@ -264,12 +264,4 @@ fn action_of(entry: Entry) -> Action {
         true => Action::Updated,
         false => Action::Deleted,
     }
-}
-
-/// The error for an index or place that points at nothing.
-pub(super) fn missing(number: u32, sequence: u64) -> Error {
-    Error::new(
-        Code::StoreDamaged,
-        format!("the log of stream {number} has no record at sequence {sequence}"),
-    )
 }

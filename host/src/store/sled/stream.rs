@@ -7,7 +7,7 @@ use super::index::{Entries, Entry, Frozen, IdHash, Index, id_hash};
 use super::keys;
 use super::map::{Op, OrderedMap};
 use super::sequences::{Sequences, chunk_of};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::model::{Action, ContentHash};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -354,4 +354,12 @@ pub(super) fn block_at(map: &dyn OrderedMap, stream: u32, sequence: u64) -> Resu
     };
     let (key, value) = pair?;
     Block::unpack(keys::last_u64(&key)?, &value).map(Some)
+}
+
+/// The error for an index or place that points at nothing.
+pub(super) fn missing(number: u32, sequence: u64) -> Error {
+    Error::new(
+        Code::StoreDamaged,
+        format!("the log of stream {number} has no record at sequence {sequence}"),
+    )
 }
