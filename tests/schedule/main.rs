@@ -212,12 +212,14 @@ fn outcome(row: &RunRow) -> &'static str {
 
 macro_rules! world {
     ($runs:expr, $resources:expr) => {
-        match World::new($runs, $resources).await? {
+        match crate::World::new($runs, $resources).await? {
             Some(world) => world,
             None => return Ok(()),
         }
     };
 }
+
+mod waits;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_sync_runs_at_once_and_then_when_it_is_due() -> Result<()> {

@@ -15,7 +15,7 @@ use super::gate::{Gate, OwnAddresses, Resolver, SystemResolver};
 use super::prepare::{Prepared, prepare};
 use super::rate::Rates;
 use super::{
-    Egress, EgressScope, IncomingResponse, OutgoingRequest, Sent, policy, redirect, retry,
+    Egress, EgressScope, IncomingResponse, OutgoingRequest, Sent, Waits, policy, redirect, retry,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result};
@@ -32,7 +32,7 @@ use rustls::pki_types::CertificateDer;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 /// The most that those who wait for the same moment differ by, as a share of the first
 /// backoff: 0.75 s with the constants, enough to tell sixteen of them apart.
@@ -130,6 +130,7 @@ impl Egress for LiveEgress {
         request: OutgoingRequest,
         memory: &MemoryBudget,
         deadline: Instant,
+        waits: &Waits,
     ) -> Sent {
         let mut course = Course::new();
         let redactor = Redactor::new(&scope.credentials);
@@ -140,6 +141,7 @@ impl Egress for LiveEgress {
             request: &request,
             memory,
             deadline,
+            waits,
             redactor: &redactor,
         };
         let response = sending.run(&mut course).await.map_err(|mut error| {
@@ -181,6 +183,7 @@ struct Sending<'a> {
     request: &'a OutgoingRequest,
     memory: &'a MemoryBudget,
     deadline: Instant,
+    waits: &'a Waits,
     redactor: &'a Redactor,
 }
 
@@ -227,8 +230,9 @@ impl Sending<'_> {
             // The response that is not used goes first, and its slot and connection.
             drop(next);
             let began = Instant::now();
-            sleep(wait).await;
+            let waited = self.waits.wait(began + wait).await;
             course.waited(began, self.deadline);
+            waited?;
             course.cost.retries += 1;
         }
         Err(Error::new(Code::Internal, "the tries of a request ran out"))
@@ -331,7 +335,7 @@ impl Sending<'_> {
         };
         let now = Instant::now();
         let booked = self.egress.rates.of(shared).book(now, self.deadline);
-        let Some(at) = booked else {
+        let Some(booked) = booked else {
             let limit = &shared.limit;
             return Err(Failure::last(
                 Code::LimitRequests,
@@ -341,9 +345,10 @@ impl Sending<'_> {
                 ),
             ));
         };
-        if at > now {
-            sleep_until(at).await;
+        if booked.at() > now {
+            let waited = self.waits.wait(booked.at()).await;
             course.waited(now, self.deadline);
+            waited.map_err(Failure::given_up)?;
         }
         Ok(())
     }
@@ -355,16 +360,10 @@ impl Sending<'_> {
         let host = policy::authority(&prepared.url);
         let budget = self.egress.budgets.of(&self.scope.connection, &host);
         let slot = budget
-            .enter(until, self.egress.spread(), &mut course.cost)
+            .enter(until, self.egress.spread(), &mut course.cost, self.waits)
             .await
-            .map_err(|error| Failure {
-                error,
-                stage: Stage::Final,
-            })?;
-        let request = dress(&prepared, &self.scope.credentials).map_err(|error| Failure {
-            error,
-            stage: Stage::Final,
-        })?;
+            .map_err(Failure::given_up)?;
+        let request = dress(&prepared, &self.scope.credentials).map_err(Failure::given_up)?;
         // What is filled in takes memory beside the guest's own body, for as long as it is
         // under way.
         let _filled = match prepared.fills.body {

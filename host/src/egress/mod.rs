@@ -6,7 +6,7 @@
 //! hand and checked again, and credentials go to the connection's own origin alone.
 //!
 //! In the order in which a request passes them: [`target`] (the URL), `prepare` (the
-//! rest of the request), [`policy`] (what is allowed), `rate` and `budget` (the turn and the slot), `credentials`
+//! rest of the request), [`policy`] (what is allowed), `rate` and `budget` (the turn and the slot; `waits` tells of both), `credentials`
 //! and `placeholder` (put on), [`dial`] with [`gate`] and [`address`] (the connection), `redirect`, `retry`,
 //! `body` (read and decoded under its limits). [`live`] is where they are joined;
 //! [`denied`] and `failure` say why one ended early, `course` what there was on the way.
@@ -28,8 +28,10 @@ mod rate;
 mod redirect;
 mod retry;
 pub mod target;
+mod waits;
 
 pub use placeholder::{Placeholder, is_name as is_placeholder_name};
+pub use waits::Waits;
 
 use crate::error::Result;
 use crate::memory::{Held, MemoryBudget};
@@ -170,12 +172,13 @@ pub struct Exchange {
 pub trait Egress: Send + Sync + 'static {
     /// Sends a request, with retries, within `deadline`. Body bytes are taken from
     /// `memory` while they stream in. A status that is no success is a response, not an
-    /// error.
+    /// error. Waits are told to `waits`, which may end them as `run.interrupted`.
     async fn send(
         &self,
         scope: &EgressScope,
         request: OutgoingRequest,
         memory: &MemoryBudget,
         deadline: Instant,
+        waits: &Waits,
     ) -> Sent;
 }
