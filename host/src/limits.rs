@@ -261,6 +261,10 @@ pub const RATE_REQUESTS_MAX: u32 = 1_000_000;
 /// Seconds of an integration's rate limit at most, a day; more are refused as
 /// `invalid.argument`, for no run is longer.
 pub const RATE_SECONDS_MAX: u32 = 24 * 3600;
+/// The least bandwidth of an environment in KiB a second; less is refused as
+/// `invalid.argument`. Slower, the largest response would take longer than most providers
+/// keep a connection open.
+pub const EGRESS_KIB_PER_SECOND_MIN: u32 = 16;
 /// Placeholders that an integration may allow; more are refused as `invalid.argument`.
 /// Each is looked for in every response.
 pub const PLACEHOLDERS_MAX: usize = 16;

@@ -189,13 +189,9 @@ impl World {
         memory: &MemoryBudget,
         time: Duration,
     ) -> Sent {
-        let sending = self.egress.send(
-            scope,
-            request,
-            memory,
-            Instant::now() + time,
-            &Waits::default(),
-        );
+        let waits = Waits::default();
+        let deadline = Instant::now() + time;
+        let sending = self.egress.send(scope, request, memory, deadline, &waits);
         tokio::time::timeout(LONG * 2, sending)
             .await
             .expect("send came back")

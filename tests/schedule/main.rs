@@ -196,6 +196,7 @@ const ROOM: Resources = Resources {
     memory_mib: 1_024,
     runs: 8,
     storage_mib: None,
+    egress_kib_per_second: None,
 };
 
 /// A sync that saves a little.
@@ -355,6 +356,7 @@ async fn an_environment_keeps_to_its_runs_and_another_is_not_slowed() -> Result<
         memory_mib: 1_024,
         runs: 1,
         storage_mib: None,
+        egress_kib_per_second: None,
     };
     let world = world!(2, one);
     let mut keys = Vec::new();
@@ -399,6 +401,7 @@ async fn a_small_environment_caps_its_runs() -> Result<()> {
         memory_mib: 8,
         runs: 4,
         storage_mib: None,
+        egress_kib_per_second: None,
     };
     let world = world!(4, small);
     let key = world

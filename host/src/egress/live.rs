@@ -4,6 +4,7 @@
 //! hop is one exchange: slot, credentials, connection through the gate, response head.
 //! The body is read only of the response that goes to the guest.
 
+use super::bandwidth::{Lines, Pace};
 use super::body::{self, Coding};
 use super::budget::Budgets;
 use super::course::Course;
@@ -100,6 +101,7 @@ pub struct LiveEgress {
     pools: Pools,
     budgets: Budgets,
     rates: Rates,
+    lines: Lines,
     resolver: Arc<dyn Resolver>,
     own: Arc<OwnAddresses>,
     clock: Arc<dyn Clock>,
@@ -114,6 +116,7 @@ impl LiveEgress {
             pools: Pools::new(tls, options.route, options.times.connect),
             budgets: Budgets::default(),
             rates: Rates::default(),
+            lines: Lines::default(),
             resolver: options.resolver,
             own: options.own,
             clock: options.clock,
@@ -142,6 +145,7 @@ impl Egress for LiveEgress {
             memory,
             deadline,
             waits,
+            pace: self.lines.pace(scope.conduct.line.as_ref()),
             redactor: &redactor,
         };
         let response = sending.run(&mut course).await.map_err(|mut error| {
@@ -184,6 +188,7 @@ struct Sending<'a> {
     memory: &'a MemoryBudget,
     deadline: Instant,
     waits: &'a Waits,
+    pace: Pace,
     redactor: &'a Redactor,
 }
 
@@ -371,6 +376,7 @@ impl Sending<'_> {
             false => None,
         };
         course.begin(self.egress.clock.now());
+        let until = self.send_at_pace(&request, course).await;
         let first_byte = match self.request.timeout {
             Some(_) => until,
             None => {
@@ -394,6 +400,16 @@ impl Sending<'_> {
             answered: prepared,
             slot,
         })
+    }
+
+    /// Waits for the line as long as the body of a request takes; answers when its try must
+    /// be over, which is so much later.
+    async fn send_at_pace(&self, request: &Request<Full<Bytes>>, course: &mut Course) -> Instant {
+        let before = self.pace.waited();
+        self.pace.pass_all(request.body().size_hint().lower()).await;
+        let waited = self.pace.waited().saturating_sub(before);
+        course.until = self.deadline.min(course.until + waited);
+        course.until
     }
 
     /// Memory for the body of a request whose placeholders are filled in.
@@ -433,8 +449,14 @@ impl Sending<'_> {
         let host = policy::authority(&answered.url);
         let coding = Coding::of(&parts.headers)?;
         let idle = self.egress.times.read_idle;
-        let reading = body::read(incoming, coding, self.memory, idle, &host, wire_bytes);
-        let (mut bytes, held) = timeout_at(until, reading).await.map_err(|_| {
+        let from = body::Source {
+            host: &host,
+            idle,
+            pace: &self.pace,
+        };
+        let reading = body::read(incoming, coding, self.memory, from, wire_bytes);
+        let read = self.pace.timeout_at(until, self.deadline, reading).await;
+        let (mut bytes, held) = read.ok_or_else(|| {
             Failure::maybe_sent(
                 Code::ProviderTimeout,
                 format!("the body from {host} took too long"),
