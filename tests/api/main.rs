@@ -9,6 +9,7 @@ mod doors;
 mod golden;
 mod isolation;
 mod openapi;
+mod quota;
 mod reading;
 mod slow;
 mod spoilt;
