@@ -104,6 +104,15 @@ pub const REQUESTS_PER_RUN_MAX: u64 = 1_000_000;
 /// next one is refused as `run.stalled`.
 pub const INTERRUPTIONS_WITHOUT_PROGRESS_MAX: u32 = 3;
 
+/// Longest wait of a scheduled run for its provider, or asleep, that takes place in the run,
+/// holding its memory and its environment's room. A longer one ends it where it can go on
+/// from its checkpoint without loss: it is continued when the wait is over.
+pub const WAIT_IN_RUN_MAX: Duration = Duration::from_secs(60);
+
+/// Executions in a row that ended before a long wait without the checkpoint moving before
+/// the next one waits in its place, so that its tries run out and the sync hears of it.
+pub const WAITS_WITHOUT_PROGRESS_MAX: u32 = 3;
+
 /// Runs of an integration in a row that found its provider unwell (no connection, or a
 /// 5xx), after which its scheduled runs are held back and one probe goes first …
 pub const BREAKER_RUNS: u32 = 5;
@@ -252,6 +261,10 @@ pub const RATE_REQUESTS_MAX: u32 = 1_000_000;
 /// Seconds of an integration's rate limit at most, a day; more are refused as
 /// `invalid.argument`, for no run is longer.
 pub const RATE_SECONDS_MAX: u32 = 24 * 3600;
+/// The least bandwidth of an environment in KiB a second; less is refused as
+/// `invalid.argument`. Slower, the largest response would take longer than most providers
+/// keep a connection open.
+pub const EGRESS_KIB_PER_SECOND_MIN: u32 = 16;
 /// Placeholders that an integration may allow; more are refused as `invalid.argument`.
 /// Each is looked for in every response.
 pub const PLACEHOLDERS_MAX: usize = 16;

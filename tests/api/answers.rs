@@ -150,7 +150,8 @@ async fn operators(player: &mut Player<'_>) -> Result<()> {
     for path in ["/healthz", "/readyz", "/openapi.json", "/metrics"] {
         player.call("GET", path, none.clone()).await?;
     }
-    let resources = json!({ "memory_mib": 512, "runs": 2, "storage_mib": 64 });
+    let resources =
+        json!({ "memory_mib": 512, "runs": 2, "storage_mib": 64, "egress_kib_per_second": 64 });
     let retention = json!({ "prune_after_days": 30, "erase_after_days": null });
     let body = json!({ "name": "other", "resources": resources, "retention": retention });
     player.call("POST", "/v1/environments", body).await?;

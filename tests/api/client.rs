@@ -1,5 +1,5 @@
 //! Nango's own client for Node against a live host: `client/suite.mjs` prints a line of
-//! JSON for each row, and each must be ok.
+//! JSON for each row, and each must be ok. `client/limited.mjs` is `quota`'s.
 
 use crate::world::{SYNC, Tenant, World};
 use anyhow::{Context, Result, ensure};
@@ -112,7 +112,7 @@ pub fn packages(what: &str) -> Result<Option<PathBuf>> {
     let known = std::fs::read(to.join(lock)).unwrap_or_default();
     let is_here =
         to.join("node_modules/@nangohq/node").exists() && known == std::fs::read(from.join(lock))?;
-    for file in ["package.json", lock, "suite.mjs"] {
+    for file in ["package.json", lock, "suite.mjs", "limited.mjs"] {
         std::fs::copy(from.join(file), to.join(file)).with_context(|| format!("copying {file}"))?;
     }
     if !is_here {

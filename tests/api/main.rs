@@ -10,6 +10,7 @@ mod golden;
 mod isolation;
 mod kept;
 mod openapi;
+mod quota;
 mod reading;
 mod slow;
 mod spoilt;

@@ -406,3 +406,35 @@ async fn lists_page_until_null_and_miss_nothing() -> Result<()> {
     }
     Ok(())
 }
+
+/// Resources with which nothing could run are refused, and what is enough is kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn resources_have_their_least() -> Result<()> {
+    let world = World::start().await?;
+    let operator = bearer(&world.operator);
+    let headers = [("authorization", operator.as_str())];
+    let least = tidegate::limits::EGRESS_KIB_PER_SECOND_MIN;
+    let bandwidth = "egress_kib_per_second";
+    for (key, value, at) in [
+        ("memory_mib", 0, Some(vec!["resources"])),
+        ("runs", 0, Some(vec!["resources"])),
+        ("storage_mib", 0, Some(vec!["resources"])),
+        (bandwidth, 0, Some(vec!["resources", bandwidth])),
+        (bandwidth, least - 1, Some(vec!["resources", bandwidth])),
+        (bandwidth, least, None),
+    ] {
+        let mut resources = json!({ "memory_mib": 64, "runs": 1 });
+        resources[key] = value.into();
+        let body = json!({ "name": "new", "resources": resources });
+        let answer = world
+            .ask("POST", "/v1/environments", &headers, Some(body))
+            .await?;
+        let expected = if at.is_some() { 400 } else { 201 };
+        assert_eq!(answer.status, expected, "{key} {value}: {answer:?}");
+        match at {
+            Some(at) => assert_eq!(answer.body["error"]["errors"][0]["path"], json!(at)),
+            None => assert_eq!(answer.body["resources"], resources),
+        }
+    }
+    Ok(())
+}

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 use tidegate::webhook::WebhookOptions;
 use tidegate_tests::app::App;
@@ -47,6 +48,12 @@ impl Answer {
 impl World {
     pub async fn start() -> Result<World> {
         World::of(Serving::start(On::Memory, WebhookOptions::default()).await?)
+    }
+
+    /// A host whose environments may ask only so often in a minute.
+    pub async fn limited(requests_per_minute: u32) -> Result<World> {
+        let limit = NonZeroU32::new(requests_per_minute);
+        World::of(Serving::limited(On::Memory, WebhookOptions::default(), limit).await?)
     }
 
     /// A host whose webhooks may reach this app.

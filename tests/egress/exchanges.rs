@@ -144,7 +144,7 @@ async fn an_integration_says_what_is_tried_again_and_how_often() {
                 attempts_max,
                 ..RetryRules::default()
             },
-            rate: None,
+            ..Conduct::default()
         });
         let mut request = get(&server.url("/"));
         request.retries = 3;
@@ -164,7 +164,7 @@ async fn an_integration_says_what_is_tried_again_and_how_often() {
             header: vec!["X-Wait".into()],
             ..RetryRules::default()
         },
-        rate: None,
+        ..Conduct::default()
     });
     let mut request = get(&server.url("/"));
     request.retries = 1;

@@ -4,6 +4,7 @@
 //! No test of this suite sends a packet past the loopback interface: [`world`] leads
 //! every checked address to a listener of its own and writes down what it was asked for.
 
+mod bandwidth;
 mod bodies;
 mod budgets;
 mod exchanges;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tidegate::egress::gate::{OwnAddresses, Resolver};
 use tidegate::egress::live::{LiveEgress, LiveOptions, Times};
 use tidegate::egress::policy::EgressPolicy;
-use tidegate::egress::{Credentials, Egress, EgressScope, OutgoingRequest, Sent};
+use tidegate::egress::{Credentials, Egress, EgressScope, OutgoingRequest, Sent, Waits};
 use tidegate::memory::MemoryBudget;
 pub use tidegate_tests::server::{Received, Server, Step, reply};
 use tokio::time::Instant;
@@ -189,9 +189,9 @@ impl World {
         memory: &MemoryBudget,
         time: Duration,
     ) -> Sent {
-        let sending = self
-            .egress
-            .send(scope, request, memory, Instant::now() + time);
+        let waits = Waits::default();
+        let deadline = Instant::now() + time;
+        let sending = self.egress.send(scope, request, memory, deadline, &waits);
         tokio::time::timeout(LONG * 2, sending)
             .await
             .expect("send came back")

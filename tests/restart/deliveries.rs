@@ -162,6 +162,7 @@ async fn unheard(service: &Service, hook: &str) -> Result<RunId> {
         memory_mib: 64,
         runs: 1,
         storage_mib: None,
+        egress_kib_per_second: None,
     };
     let settings = WebhookSettings {
         primary_url: Some(hook.to_owned()),

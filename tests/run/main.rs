@@ -10,6 +10,7 @@ mod memory;
 mod pooled;
 mod seam;
 mod text;
+mod waits;
 
 use anyhow::{Context, Result};
 use tidegate::deploy::Ready;

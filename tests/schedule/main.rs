@@ -200,6 +200,7 @@ const ROOM: Resources = Resources {
     memory_mib: 1_024,
     runs: 8,
     storage_mib: None,
+    egress_kib_per_second: None,
 };
 
 /// A sync that saves a little.
@@ -216,12 +217,14 @@ fn outcome(row: &RunRow) -> &'static str {
 
 macro_rules! world {
     ($runs:expr, $resources:expr) => {
-        match World::new($runs, $resources).await? {
+        match crate::World::new($runs, $resources).await? {
             Some(world) => world,
             None => return Ok(()),
         }
     };
 }
+
+mod waits;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_sync_runs_at_once_and_then_when_it_is_due() -> Result<()> {
@@ -357,6 +360,7 @@ async fn an_environment_keeps_to_its_runs_and_another_is_not_slowed() -> Result<
         memory_mib: 1_024,
         runs: 1,
         storage_mib: None,
+        egress_kib_per_second: None,
     };
     let world = world!(2, one);
     let mut keys = Vec::new();
@@ -401,6 +405,7 @@ async fn a_small_environment_caps_its_runs() -> Result<()> {
         memory_mib: 8,
         runs: 4,
         storage_mib: None,
+        egress_kib_per_second: None,
     };
     let world = world!(4, small);
     let key = world

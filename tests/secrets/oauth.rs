@@ -125,6 +125,7 @@ impl Parts {
             memory_mib: 64,
             runs: 1,
             storage_mib: None,
+            egress_kib_per_second: None,
         };
         catalog
             .add_environment(

@@ -52,6 +52,7 @@ async fn machine() -> Result<(Machine, Vec<u8>)> {
         memory_mib: 64,
         runs: 1,
         storage_mib: None,
+        egress_kib_per_second: None,
     };
     catalog
         .add_environment(environment()?, resources, WebhookSettings::default())

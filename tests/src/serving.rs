@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tidegate::api::{self, OperatorKey, Service};
@@ -55,6 +56,15 @@ pub struct Serving {
 impl Serving {
     /// A host with nothing in it; its webhooks reach public hosts and what `told` says.
     pub async fn start(on: On, told: WebhookOptions) -> Result<Self> {
+        Self::limited(on, told, None).await
+    }
+
+    /// The same, whose environments may ask only so often in a minute.
+    pub async fn limited(
+        on: On,
+        told: WebhookOptions,
+        requests_per_minute: Option<NonZeroU32>,
+    ) -> Result<Self> {
         // A second install is refused and changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -94,6 +104,7 @@ impl Serving {
             runner,
             operator_key: OperatorKey::new(&operator)?,
             memory_ceiling: RUN_MEMORY_BYTES_CEILING,
+            requests_per_minute,
             webhooks: Arc::new(webhooks),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -268,11 +268,13 @@ impl Side {
                 RunBegun {
                     attempt,
                     interrupted_without_progress,
+                    waits_without_progress,
                     checkpoint,
                 },
             )| {
                 self.runs[sync] = Some(run);
-                (attempt, interrupted_without_progress, checkpoint)
+                let told = (interrupted_without_progress, waits_without_progress);
+                (attempt, told, checkpoint)
             },
         ))
     }

@@ -17,6 +17,7 @@ pub fn environment(name: &str, runs: u32) -> CatalogRow {
             memory_mib: 64,
             runs,
             storage_mib: None,
+            egress_kib_per_second: None,
         },
         webhooks: WebhookSettings::default(),
         retention: RecordRetention::default(),

@@ -100,6 +100,7 @@ rows! {
         the_row_tells_the_run
         attempts_count_interrupted_executions
         executions_without_progress_are_counted
+        executions_before_a_long_wait_are_counted_apart
         runs_are_listed_newest_first
         a_log_is_read_in_order
         a_run_that_a_restart_cut_is_interrupted

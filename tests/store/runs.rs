@@ -197,6 +197,39 @@ pub async fn executions_without_progress_are_counted(mut world: World) {
     }
 }
 
+pub async fn executions_before_a_long_wait_are_counted_apart(mut world: World) {
+    let rows = [
+        // outcome, the checkpoint it saves, interruptions and waits that it is told
+        (left(), None, (0, 0)),
+        (left(), None, (0, 1)),
+        (interrupted(), None, (0, 2)),
+        (left(), None, (1, 2)),
+        (left(), Some(r#"{"page":1}"#), (1, 3)),
+        (left(), None, (0, 0)),
+        (interrupted(), Some(r#"{"page":2}"#), (0, 1)),
+        (left(), None, (0, 0)),
+        (failed(), None, (0, 1)),
+        (left(), None, (0, 0)),
+        (Outcome::Success, None, (0, 1)),
+        (Outcome::Success, None, (0, 0)),
+    ];
+    for (nth, (outcome, checkpoint, told)) in rows.into_iter().enumerate() {
+        let (run, begun) = world.try_begin(&key("sync")).await.unwrap();
+        let found = (
+            begun.interrupted_without_progress,
+            begun.waits_without_progress,
+        );
+        assert_eq!(found, told, "execution {nth}");
+        if let Some(json) = checkpoint {
+            world.checkpoint(&run, json).await;
+        }
+        let row = world.end(&run, outcome.clone()).await;
+        let until = outcome.wait().and_then(|wait| Some(row.ended? + wait));
+        assert_eq!(row.waits_until(), until, "execution {nth}");
+        world.reopen().await;
+    }
+}
+
 pub async fn runs_are_listed_newest_first(mut world: World) {
     let mut ids = Vec::new();
     for sync in ["one", "two", "one", "one", "two"] {

@@ -293,6 +293,12 @@ pub fn interrupted() -> Outcome {
     Outcome::Interrupted { error }
 }
 
+/// One that ended before a long wait.
+pub fn left() -> Outcome {
+    let error = Error::new(Code::RunInterrupted, "waiting for the provider").retry_after(90_000);
+    Outcome::Interrupted { error }
+}
+
 pub fn failed() -> Outcome {
     let error = Error::new(Code::GuestTrap, "unreachable");
     Outcome::Failed { error }

@@ -74,6 +74,7 @@ impl World {
             memory_mib: 512,
             runs: 4,
             storage_mib: None,
+            egress_kib_per_second: None,
         };
         let added = self
             .catalog

@@ -54,7 +54,8 @@ pub enum Caller {
 }
 
 impl Caller {
-    fn of(headers: &HeaderMap, service: &Service) -> Answer<Self> {
+    /// Who sent these headers; 401 where they open nothing.
+    pub fn of(headers: &HeaderMap, service: &Service) -> Answer<Self> {
         let header = headers.get(header::AUTHORIZATION).ok_or_else(|| {
             unauthorized(
                 "missing_auth_header",

@@ -45,6 +45,11 @@ const REFUSALS: &[(&str, &str, &str)] = &[
     ),
     ("404", "NotFound", "What the path names is not there"),
     (
+        "429",
+        "TooManyRequests",
+        "The environment has asked too often in this minute",
+    ),
+    (
         "default",
         "Failure",
         "The request was refused, or the host failed",

@@ -3,7 +3,7 @@
 
 use crate::error::{Code, Error};
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -19,7 +19,7 @@ pub struct Failure {
 /// The result of a handler.
 pub type Answer<T> = std::result::Result<T, Failure>;
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = RefusalBody)]
 struct Body {
     /// What apps tell failures by.
@@ -30,6 +30,12 @@ struct Body {
     message: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Issue>,
+    /// The method of a request that came too often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    /// The path of a request that came too often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
 }
 
 /// The body of every answer that is a refusal or a failure.
@@ -80,7 +86,7 @@ impl Failure {
             body: Body {
                 code: code.into(),
                 message: Some(message.into()),
-                errors: Vec::new(),
+                ..Body::default()
             },
         }
     }
@@ -110,8 +116,17 @@ impl Failure {
                     message: message.into(),
                     path: path.map(str::to_owned).collect(),
                 }],
+                ..Body::default()
             },
         }
+    }
+
+    /// 429, with what was asked, as Nango answers it.
+    pub fn too_often(message: impl Into<String>, method: &Method, path: &str) -> Self {
+        let mut failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_request", message);
+        failure.body.method = Some(method.to_string());
+        failure.body.path = Some(path.to_owned());
+        failure
     }
 
     /// 500: what went wrong is written to the host's log and told to nobody else.
@@ -144,7 +159,7 @@ impl From<Error> for Failure {
             body: Body {
                 code: error.code.as_str().into(),
                 message: Some(error.message),
-                errors: Vec::new(),
+                ..Body::default()
             },
         }
     }

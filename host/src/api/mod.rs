@@ -16,6 +16,7 @@ mod document;
 mod error;
 mod metadata;
 mod observe;
+mod quota;
 mod read;
 mod records;
 mod selected;
@@ -51,6 +52,8 @@ use axum::{Extension, Router};
 use document::{Routes, group};
 use error::Failure;
 use observe::HttpMetrics;
+use quota::Quota;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use tracing::Instrument;
 
@@ -68,6 +71,8 @@ pub struct Service {
     pub operator_key: OperatorKey,
     /// The most memory that a manifest may ask for, in bytes.
     pub memory_ceiling: u64,
+    /// Requests that each environment's keys may make in a minute; none for no limit.
+    pub requests_per_minute: Option<NonZeroU32>,
     /// Sends webhooks again.
     pub webhooks: Arc<dyn Replay>,
 }
@@ -118,6 +123,7 @@ fn routes() -> Routes {
 pub fn router(service: Arc<Service>) -> Router {
     let http = HttpMetrics::new();
     let places = v1::Places::default();
+    let quota = Arc::new(Quota::new(service.clone()));
     let metrics = v1::Metrics::new(&service, &http, places.clone());
     Router::from(routes())
         .layer(Extension(places))
@@ -131,6 +137,7 @@ pub fn router(service: Arc<Service>) -> Router {
                 "the route does not take this method",
             )
         })
+        .layer(from_fn_with_state(quota, quota::keep))
         .layer(from_fn(for_browsers))
         .layer(from_fn_with_state(http, observe::observe))
         .with_state(service)
@@ -154,8 +161,10 @@ async fn for_browsers(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     let any = HeaderValue::from_static("*");
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
-    let exposed =
-        HeaderValue::from_static("Authorization, Etag, Content-Type, Content-Length, X-Request-Id");
+    let exposed = HeaderValue::from_static(
+        "Authorization, Etag, Content-Type, Content-Length, X-Request-Id, Retry-After, \
+         X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
+    );
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     let sniff = HeaderValue::from_static("nosniff");
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, sniff);

@@ -81,6 +81,7 @@ impl wit::Host for Context {
                     .put_checkpoint(&context.fence, Some(json.clone()))
                     .await?;
                 context.usage.checkpoints += 1;
+                context.leaving.checkpoint(true);
                 match context.control.ends_at_checkpoint() {
                     Some(error) => Err(error),
                     None => Ok(()),
@@ -98,6 +99,7 @@ impl wit::Host for Context {
             Some(CALL_TIME),
             async |context| {
                 context.store.put_checkpoint(&context.fence, None).await?;
+                context.leaving.checkpoint(false);
                 Ok(())
             },
         )

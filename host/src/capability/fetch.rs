@@ -5,15 +5,19 @@
 use super::Context;
 use super::bindings::tidegate::sync::fetch as wit;
 use super::seam::{Answer, Reply};
-use crate::egress::{IncomingResponse, OutgoingRequest, Sent};
+use crate::egress::{IncomingResponse, OutgoingRequest, Sent, Waits};
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::memory::Held;
 use crate::model::LogLevel;
 use bytes::{Buf, Bytes};
+use futures_util::future::{Either, select};
+use http::StatusCode;
 use serde_json::{Value, json};
+use std::pin::pin;
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
 use wasmtime::component::Resource;
 
 /// A request being built, its body counted against the run's memory.
@@ -25,11 +29,34 @@ pub struct Request {
 /// A request under way. Dropping it ends the exchange.
 pub struct Pending {
     task: Option<Exchanging>,
+    waits: Waits,
     url: String,
 }
 
 /// The task of an exchange, which must not outlive its run.
 struct Exchanging(JoinHandle<Sent>);
+
+impl Exchanging {
+    /// Waits for its end. A wait in it longer than `longest` is not waited out: the request
+    /// is given up, and the answer says until when it would have waited.
+    async fn wait(
+        &mut self,
+        waits: &Waits,
+        longest: Option<Duration>,
+    ) -> (Result<Sent, JoinError>, Option<Instant>) {
+        let Some(longest) = longest else {
+            return ((&mut self.0).await, None);
+        };
+        let watching = pin!(waits.longer_than(longest));
+        match select(&mut self.0, watching).await {
+            Either::Left((sent, _)) => (sent, None),
+            Either::Right((until, task)) => {
+                waits.leave();
+                (task.await, Some(until))
+            }
+        }
+    }
+}
 
 impl Drop for Exchanging {
     fn drop(&mut self) {
@@ -131,24 +158,32 @@ impl Context {
             (self.egress.clone(), self.scope.clone(), self.memory.clone());
         let deadline = self.control.hard_deadline();
         let url = request.url.clone();
-        let task =
-            tokio::spawn(async move { egress.send(&scope, request, &memory, deadline).await });
-        self.push(Pending {
+        let waits = Waits::default();
+        let told = waits.clone();
+        let task = tokio::spawn(async move {
+            let sending = egress.send(&scope, request, &memory, deadline, &told);
+            sending.await
+        });
+        let pending = self.push(Pending {
             task: Some(Exchanging(task)),
+            waits,
             url,
-        })
+        })?;
+        self.leaving.sent();
+        Ok(pending)
     }
 
     async fn finish_exchange(&mut self, handle: &Resource<Pending>) -> Result<Resource<Response>> {
         let pending = self.table.get_mut(handle).map_err(gone)?;
-        let url = pending.url.clone();
+        let (url, waits) = (pending.url.clone(), pending.waits.clone());
         let Some(mut task) = pending.task.take() else {
             return Err(Error::new(
                 Code::InvalidArgument,
                 "this request was waited for already; send it again",
             ));
         };
-        let sent = (&mut task.0).await;
+        let longest = self.leaving.longest_in_request();
+        let (sent, left) = task.wait(&waits, longest).await;
         let mut sent = sent.map_err(|error| {
             Error::new(
                 Code::Internal,
@@ -157,6 +192,12 @@ impl Context {
         })?;
         self.account(&url, &mut sent);
         self.flush_late_log().await?;
+        self.leaving.over(sent.response.as_ref().is_ok_and(is_kept));
+        if let (Some(until), Err(error)) = (left, &sent.response)
+            && error.code == Code::RunInterrupted
+        {
+            return Err(self.left("waiting for the provider", until));
+        }
         let IncomingResponse {
             status,
             headers,
@@ -213,6 +254,13 @@ impl Context {
         self.seam.trail().handed(part.len() as u64);
         Ok(Some(part))
     }
+}
+
+/// Whether an answer is one that another run would have to fetch again: it says more than
+/// that the provider has none now.
+fn is_kept(response: &IncomingResponse) -> bool {
+    let status = StatusCode::from_u16(response.status).ok();
+    status.is_none_or(|status| status != StatusCode::TOO_MANY_REQUESTS && !status.is_server_error())
 }
 
 /// A handle that the table does not know: the guest cannot forge one, so this is ours.
@@ -361,7 +409,11 @@ impl wit::HostPending for Context {
     }
 
     fn drop(&mut self, it: Resource<Pending>) -> wasmtime::Result<()> {
-        self.table.delete(it)?;
+        let pending = self.table.delete(it)?;
+        // One that was waited for is over already.
+        if pending.task.is_some() {
+            self.leaving.over(false);
+        }
         Ok(())
     }
 }

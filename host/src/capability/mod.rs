@@ -8,6 +8,7 @@ pub(crate) mod bindings;
 mod checkpoint;
 pub mod control;
 pub(crate) mod fetch;
+mod leave;
 mod log;
 mod metadata;
 mod records;
@@ -28,6 +29,7 @@ use crate::model::{
 use crate::store::{DeleteGuard, RunFence, Store};
 use control::Control;
 use jiff::Timestamp;
+use leave::Leaving;
 use seam::Seam;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -104,6 +106,9 @@ pub struct Grant {
     pub guard: DeleteGuard,
     /// Bytes that the records of its environment may take; above them no record is saved.
     pub storage_bytes: Option<u64>,
+    /// Waits longer than this end the run where it can go on from a checkpoint without loss;
+    /// `None` where it waits out all.
+    pub longest_wait: Option<Duration>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Its memory.
@@ -129,6 +134,7 @@ pub struct Context {
     scope: Arc<EgressScope>,
     guard: DeleteGuard,
     storage_bytes: Option<u64>,
+    leaving: Leaving,
     clock: Arc<dyn Clock>,
     memory: MemoryBudget,
     control: Arc<Control>,
@@ -150,6 +156,7 @@ impl Context {
     pub fn new(grant: Grant) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::RESOURCES_MAX);
+        let leaving = Leaving::new(grant.longest_wait, grant.facts.resumed);
         Context {
             schemas: grant.schemas,
             seam: Seam::new(grant.tap, grant.control.clone()),
@@ -164,6 +171,7 @@ impl Context {
             scope: grant.scope,
             guard: grant.guard,
             storage_bytes: grant.storage_bytes,
+            leaving,
             clock: grant.clock,
             memory: grant.memory,
             control: grant.control,

@@ -46,6 +46,7 @@ impl Context {
         match self.scan_and_commit(&name, body, mode).await {
             Ok(summary) => {
                 self.usage.saves += 1;
+                self.leaving.saved();
                 self.usage.saved_bytes += bytes;
                 self.seam.trail().saved(bytes);
                 self.observer.saved(&name, summary);
@@ -310,6 +311,7 @@ impl wit::Host for Context {
         let work = async |context: &mut Self| {
             let name = context.manifest.model(&model)?.0.clone();
             let ids = context.ids(ids.clone())?;
+            context.leaving.saved();
             context.store.delete(&context.fence, &name, ids).await
         };
         self.through(

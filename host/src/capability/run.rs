@@ -8,6 +8,7 @@ use crate::limits::{KIB, SLEEP_MS_MAX};
 use crate::model::Trigger;
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::time::Instant;
 
 impl Context {
     fn fact<T: Reply>(
@@ -96,7 +97,15 @@ impl wit::Host for Context {
                     format!("a sleep of {milliseconds} ms is longer than {SLEEP_MS_MAX} ms");
                 return Err(Error::new(Code::InvalidArgument, message));
             }
-            tokio::time::sleep(Duration::from_millis(milliseconds.into())).await;
+            let time = Duration::from_millis(milliseconds.into());
+            if context
+                .leaving
+                .longest_sleep()
+                .is_some_and(|longest| time > longest)
+            {
+                return Err(context.left("asleep", Instant::now() + time));
+            }
+            tokio::time::sleep(time).await;
             context.usage.waited_ms += u64::from(milliseconds);
             Ok(())
         })

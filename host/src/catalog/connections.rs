@@ -2,8 +2,11 @@
 
 use super::integrations::reach;
 use super::{Catalog, missing, token};
-use crate::egress::{Conduct, Credentials, Egress, EgressScope, Placeholder, SharedRate};
+use crate::egress::{
+    Conduct, Credentials, Egress, EgressScope, Placeholder, SharedLine, SharedRate,
+};
 use crate::error::{Code, Error, Result};
+use crate::limits::KIB;
 use crate::model::{
     AuthScheme, CatalogChange, CatalogKey, CatalogRow, ConnectionKey, ConnectionRow, Environment,
     Integration, IntegrationRow, RateScope, SealedText,
@@ -153,8 +156,20 @@ impl Catalog {
             base_url,
             policy: Arc::new(policy),
             credentials: Arc::new(credentials),
-            conduct: Arc::new(conduct(&integration, key)),
+            conduct: Arc::new(Conduct {
+                line: self.line(&key.environment)?,
+                ..conduct(&integration, key)
+            }),
         })
+    }
+
+    /// The line that all runs of an environment share, if it has a bandwidth.
+    fn line(&self, name: &Environment) -> Result<Option<SharedLine>> {
+        let resources = self.environment(name)?.resources;
+        Ok(resources.egress_kib_per_second.map(|kib| SharedLine {
+            name: name.to_string(),
+            bytes_per_second: u64::from(kib) * KIB,
+        }))
     }
 
     pub(super) fn seal_fields(&self, key: &ConnectionKey, fields: &Fields) -> Result<SealedText> {
@@ -270,6 +285,7 @@ fn conduct(integration: &IntegrationRow, key: &ConnectionKey) -> Conduct {
     Conduct {
         retry: integration.retry.clone().unwrap_or_default(),
         rate,
+        line: None,
     }
 }
 

@@ -145,6 +145,7 @@ mod tests {
             memory_mib: 64,
             runs: 1,
             storage_mib: None,
+            egress_kib_per_second: None,
         };
         let connections = REWRAPPED_AT_ONCE + 3;
         let before = catalog(&store, &clock, &format!("old:{KEY}")).await;

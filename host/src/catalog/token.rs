@@ -7,7 +7,7 @@ use super::connections::Fields;
 use super::integrations::reach;
 use crate::egress::policy::{EgressPolicy, HostRule, Reach};
 use crate::egress::{
-    Credentials, Egress, EgressScope, IncomingResponse, OutgoingRequest, policy, target,
+    Credentials, Egress, EgressScope, IncomingResponse, OutgoingRequest, Waits, policy, target,
 };
 use crate::error::{Code, Error, Result};
 use crate::limits::KIB;
@@ -147,7 +147,9 @@ pub(super) async fn ask(
     let memory = MemoryBudget::new(TOKEN_ANSWER_BYTES_MAX);
     let deadline = Instant::now() + TOKEN_TIME;
     let request = request(url, form(&integration.auth, fields));
-    let sent = egress.send(&scope, request, &memory, deadline).await;
+    let sent = egress
+        .send(&scope, request, &memory, deadline, &Waits::default())
+        .await;
     let answered = sent.response.map_err(too_large).and_then(|response| {
         let host = target::resolve(None, url).map(|url| policy::authority(&url))?;
         read(&response).map_err(|why| why.error(&host, &integration.auth))

@@ -69,6 +69,8 @@ impl ExecuteArgs {
             time_soft: self.time_soft.unwrap_or(default.time_soft),
             time_hard: self.time_hard.unwrap_or(default.time_hard),
             storage_bytes: None,
+            // Nobody would continue it.
+            longest_wait: None,
         }
     }
 

@@ -22,6 +22,9 @@ pub(super) fn report(row: &RunRow, output: &Output) {
         "run {} of {} {}: {state}",
         row.id, row.key.sync, row.version
     ));
+    if let Some(until) = row.waits_until() {
+        output.say(&format!("it goes on from its checkpoint at {until:.0}"));
+    }
     let counts = row.counts.iter().map(|(model, counts)| {
         let figures = [
             counts.added,

@@ -23,6 +23,7 @@ use crate::webhook::{WebhookOptions, WebhookSender};
 use clap::{Args, Subcommand};
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -199,6 +200,7 @@ impl Host {
             runner,
             operator_key,
             memory_ceiling,
+            requests_per_minute: NonZeroU32::new(settings.get("api_requests_per_minute")?),
             webhooks: Arc::new(webhooks.clone()),
         };
         let host = Host {
@@ -291,6 +293,7 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     allocation(settings, settings.get("runs")?)?;
     settings.get::<u64>("memory_ceiling_mib")?;
     settings.get::<u64>("stop_grace_seconds")?;
+    settings.get::<u32>("api_requests_per_minute")?;
     webhook_options(settings)?;
     traces::endpoint(settings)?;
     EnvFilter::try_new(settings.text("log")).map_err(|error| settings.refused("log", error))?;

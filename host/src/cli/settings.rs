@@ -61,6 +61,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "where the memory of runs comes from: `on-demand` (mapped fresh for each) or `pooled` (slots used one after another; faster)",
     },
     Setting {
+        key: "api_requests_per_minute",
+        default: "6000",
+        help: "requests that the keys of one environment may make in a minute; 0 for no limit",
+    },
+    Setting {
         key: "stop_grace_seconds",
         default: "30",
         help: "how long runs may take to reach a checkpoint when the host is told to stop",

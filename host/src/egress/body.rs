@@ -1,6 +1,7 @@
 //! A response's body, counted as it streams in: on the wire, decoded, and against the
 //! run's memory. Nothing is read ahead of what was granted.
 
+use super::bandwidth::Pace;
 use super::failure::{Failure, find};
 use crate::error::{Code, Error};
 use crate::limits::{
@@ -101,17 +102,28 @@ pub fn check_headers(headers: &HeaderMap) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Where a body comes from.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The host, for messages.
+    pub host: &'a str,
+    /// The longest time without a byte from there.
+    pub idle: Duration,
+    /// How fast it may come.
+    pub pace: &'a Pace,
+}
+
 /// Reads `incoming` to its end. `wire_bytes` grows with what arrives, whatever comes of
-/// it. Errors: `limit.response`, `limit.memory`, `provider.timeout` after `idle` without
-/// a byte, `provider.reset` where it breaks off or does not decode.
+/// it. Errors: `limit.response`, `limit.memory`, `provider.timeout` after the idle
+/// time without a byte, `provider.reset` where it breaks off or does not decode.
 pub async fn read(
     incoming: Incoming,
     coding: Coding,
     memory: &MemoryBudget,
-    idle: Duration,
-    host: &str,
+    from: Source<'_>,
     wire_bytes: &mut u64,
 ) -> Result<(Vec<u8>, Held), Failure> {
+    let host = from.host;
     // Not read from the headers: HEAD announces a length that never comes.
     let announced = incoming.size_hint().lower();
     if announced > RESPONSE_WIRE_BYTES_MAX {
@@ -120,7 +132,7 @@ pub async fn read(
             RESPONSE_WIRE_BYTES_MAX,
         ));
     }
-    let mut frames = Box::pin(frames(incoming, idle, host, wire_bytes));
+    let mut frames = Box::pin(frames(incoming, from, wire_bytes));
     let mut body = Buffer::new(memory)?;
     if coding == Coding::Plain {
         while let Some(frame) = frames.next().await {
@@ -148,11 +160,10 @@ pub async fn read(
     }
 }
 
-/// The body's frames, with the idle limit and the limit of the wire.
+/// The body's frames, at their pace, with the idle limit and the limit of the wire.
 fn frames<'a>(
     incoming: Incoming,
-    idle: Duration,
-    host: &'a str,
+    from: Source<'a>,
     wire_bytes: &'a mut u64,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'a {
     let start = (incoming, wire_bytes, 0);
@@ -160,12 +171,12 @@ fn frames<'a>(
         start,
         move |(mut incoming, wire_bytes, mut total)| async move {
             loop {
-                let frame = match timeout(idle, incoming.frame()).await {
+                let frame = match timeout(from.idle, incoming.frame()).await {
                     Ok(Some(Ok(frame))) => frame,
                     Ok(Some(Err(error))) => return Err(io::Error::other(error)),
                     Ok(None) => return Ok(None),
                     Err(_) => {
-                        let why = format!("no byte from {host} for {idle:?}");
+                        let why = format!("no byte from {} for {:?}", from.host, from.idle);
                         return Err(io::Error::other(Error::new(Code::ProviderTimeout, why)));
                     }
                 };
@@ -180,6 +191,8 @@ fn frames<'a>(
                         too_large("has more bytes on the wire".into(), RESPONSE_WIRE_BYTES_MAX);
                     return Err(io::Error::other(error.error));
                 }
+                // Our own wait is not the provider's: the idle time begins after it.
+                from.pace.pass(data.len() as u64).await;
                 return Ok(Some((data, (incoming, wire_bytes, total))));
             }
         },

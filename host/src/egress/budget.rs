@@ -1,14 +1,14 @@
 //! What all runs of a connection share towards one host: slots for exchanges in flight,
 //! and the pause that a rate limit asks for.
 
-use super::Exchange;
+use super::{Exchange, Waits};
 use crate::error::{Code, Error, Result};
 use crate::limits::EXCHANGES_PER_CONNECTION_HOST_MAX;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 /// Budgets kept at once before those that nothing uses are dropped.
 const BUDGETS_MAX: usize = 1024;
@@ -51,17 +51,20 @@ impl HostBudget {
     /// Waits for the end of a pause and for a free slot, which is held for as long as
     /// the permit lives. Each waiter adds `spread` of its own to a pause, so that they
     /// do not all arrive at once. A pause that would end after `deadline` is not waited
-    /// for: the provider's own answer says more than an error of ours.
+    /// for: the provider's own answer says more than an error of ours. `run.interrupted` if
+    /// the request is given up while it waits.
     pub async fn enter(
         &self,
         deadline: Instant,
         spread: Duration,
         exchange: &mut Exchange,
+        waits: &Waits,
     ) -> Result<OwnedSemaphorePermit> {
         while let Some(end) = self.pause_end().filter(|end| *end + spread < deadline) {
             let began = Instant::now();
-            sleep_until(end + spread).await;
+            let waited = waits.wait(end + spread).await;
             exchange.waited += began.elapsed();
+            waited?;
         }
         match timeout_at(deadline, self.slots.clone().acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
@@ -106,13 +109,23 @@ mod tests {
         one.pause_until(now + PAUSE / 4);
         let mut exchange = Exchange::default();
         assert!(
-            one.enter(now + PAUSE, Duration::ZERO, &mut exchange)
-                .await
-                .is_ok()
+            one.enter(
+                now + PAUSE,
+                Duration::ZERO,
+                &mut exchange,
+                &Waits::default()
+            )
+            .await
+            .is_ok()
         );
         assert!(
             other
-                .enter(now + 9 * PAUSE, Duration::ZERO, &mut exchange)
+                .enter(
+                    now + 9 * PAUSE,
+                    Duration::ZERO,
+                    &mut exchange,
+                    &Waits::default()
+                )
                 .await
                 .is_ok()
         );
@@ -120,7 +133,7 @@ mod tests {
         let again = budgets.of("a", "h:443");
         assert!(
             again
-                .enter(now + 99 * PAUSE, PAUSE, &mut exchange)
+                .enter(now + 99 * PAUSE, PAUSE, &mut exchange, &Waits::default())
                 .await
                 .is_ok()
         );
@@ -136,19 +149,24 @@ mod tests {
         for _ in 0..EXCHANGES_PER_CONNECTION_HOST_MAX {
             held.push(
                 budget
-                    .enter(far, Duration::ZERO, &mut exchange)
+                    .enter(far, Duration::ZERO, &mut exchange, &Waits::default())
                     .await
                     .unwrap(),
             );
         }
         let full = budget
-            .enter(Instant::now() + PAUSE, Duration::ZERO, &mut exchange)
+            .enter(
+                Instant::now() + PAUSE,
+                Duration::ZERO,
+                &mut exchange,
+                &Waits::default(),
+            )
             .await;
         assert_eq!(full.unwrap_err().code, Code::ProviderTimeout);
         held.pop();
         assert!(
             budget
-                .enter(far, Duration::ZERO, &mut exchange)
+                .enter(far, Duration::ZERO, &mut exchange, &Waits::default())
                 .await
                 .is_ok()
         );

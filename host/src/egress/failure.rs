@@ -34,6 +34,14 @@ impl Failure {
         }
     }
 
+    /// The same, of an error that is there.
+    pub fn given_up(error: Error) -> Self {
+        Failure {
+            error,
+            stage: Stage::Final,
+        }
+    }
+
     /// A failure after which the provider may have acted on the request.
     pub fn maybe_sent(code: Code, message: impl Into<String>) -> Self {
         Failure {

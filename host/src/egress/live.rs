@@ -4,6 +4,7 @@
 //! hop is one exchange: slot, credentials, connection through the gate, response head.
 //! The body is read only of the response that goes to the guest.
 
+use super::bandwidth::{Lines, Pace};
 use super::body::{self, Coding};
 use super::budget::Budgets;
 use super::course::Course;
@@ -15,7 +16,7 @@ use super::gate::{Gate, OwnAddresses, Resolver, SystemResolver};
 use super::prepare::{Prepared, prepare};
 use super::rate::Rates;
 use super::{
-    Egress, EgressScope, IncomingResponse, OutgoingRequest, Sent, policy, redirect, retry,
+    Egress, EgressScope, IncomingResponse, OutgoingRequest, Sent, Waits, policy, redirect, retry,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result};
@@ -32,7 +33,7 @@ use rustls::pki_types::CertificateDer;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 /// The most that those who wait for the same moment differ by, as a share of the first
 /// backoff: 0.75 s with the constants, enough to tell sixteen of them apart.
@@ -100,6 +101,7 @@ pub struct LiveEgress {
     pools: Pools,
     budgets: Budgets,
     rates: Rates,
+    lines: Lines,
     resolver: Arc<dyn Resolver>,
     own: Arc<OwnAddresses>,
     clock: Arc<dyn Clock>,
@@ -114,6 +116,7 @@ impl LiveEgress {
             pools: Pools::new(tls, options.route, options.times.connect),
             budgets: Budgets::default(),
             rates: Rates::default(),
+            lines: Lines::default(),
             resolver: options.resolver,
             own: options.own,
             clock: options.clock,
@@ -130,6 +133,7 @@ impl Egress for LiveEgress {
         request: OutgoingRequest,
         memory: &MemoryBudget,
         deadline: Instant,
+        waits: &Waits,
     ) -> Sent {
         let mut course = Course::new();
         let redactor = Redactor::new(&scope.credentials);
@@ -140,6 +144,8 @@ impl Egress for LiveEgress {
             request: &request,
             memory,
             deadline,
+            waits,
+            pace: self.lines.pace(scope.conduct.line.as_ref()),
             redactor: &redactor,
         };
         let response = sending.run(&mut course).await.map_err(|mut error| {
@@ -181,6 +187,8 @@ struct Sending<'a> {
     request: &'a OutgoingRequest,
     memory: &'a MemoryBudget,
     deadline: Instant,
+    waits: &'a Waits,
+    pace: Pace,
     redactor: &'a Redactor,
 }
 
@@ -227,8 +235,9 @@ impl Sending<'_> {
             // The response that is not used goes first, and its slot and connection.
             drop(next);
             let began = Instant::now();
-            sleep(wait).await;
+            let waited = self.waits.wait(began + wait).await;
             course.waited(began, self.deadline);
+            waited?;
             course.cost.retries += 1;
         }
         Err(Error::new(Code::Internal, "the tries of a request ran out"))
@@ -331,7 +340,7 @@ impl Sending<'_> {
         };
         let now = Instant::now();
         let booked = self.egress.rates.of(shared).book(now, self.deadline);
-        let Some(at) = booked else {
+        let Some(booked) = booked else {
             let limit = &shared.limit;
             return Err(Failure::last(
                 Code::LimitRequests,
@@ -341,9 +350,10 @@ impl Sending<'_> {
                 ),
             ));
         };
-        if at > now {
-            sleep_until(at).await;
+        if booked.at() > now {
+            let waited = self.waits.wait(booked.at()).await;
             course.waited(now, self.deadline);
+            waited.map_err(Failure::given_up)?;
         }
         Ok(())
     }
@@ -355,16 +365,10 @@ impl Sending<'_> {
         let host = policy::authority(&prepared.url);
         let budget = self.egress.budgets.of(&self.scope.connection, &host);
         let slot = budget
-            .enter(until, self.egress.spread(), &mut course.cost)
+            .enter(until, self.egress.spread(), &mut course.cost, self.waits)
             .await
-            .map_err(|error| Failure {
-                error,
-                stage: Stage::Final,
-            })?;
-        let request = dress(&prepared, &self.scope.credentials).map_err(|error| Failure {
-            error,
-            stage: Stage::Final,
-        })?;
+            .map_err(Failure::given_up)?;
+        let request = dress(&prepared, &self.scope.credentials).map_err(Failure::given_up)?;
         // What is filled in takes memory beside the guest's own body, for as long as it is
         // under way.
         let _filled = match prepared.fills.body {
@@ -372,6 +376,7 @@ impl Sending<'_> {
             false => None,
         };
         course.begin(self.egress.clock.now());
+        let until = self.send_at_pace(&request, course).await;
         let first_byte = match self.request.timeout {
             Some(_) => until,
             None => {
@@ -395,6 +400,16 @@ impl Sending<'_> {
             answered: prepared,
             slot,
         })
+    }
+
+    /// Waits for the line as long as the body of a request takes; answers when its try must
+    /// be over, which is so much later.
+    async fn send_at_pace(&self, request: &Request<Full<Bytes>>, course: &mut Course) -> Instant {
+        let before = self.pace.waited();
+        self.pace.pass_all(request.body().size_hint().lower()).await;
+        let waited = self.pace.waited().saturating_sub(before);
+        course.until = self.deadline.min(course.until + waited);
+        course.until
     }
 
     /// Memory for the body of a request whose placeholders are filled in.
@@ -434,8 +449,14 @@ impl Sending<'_> {
         let host = policy::authority(&answered.url);
         let coding = Coding::of(&parts.headers)?;
         let idle = self.egress.times.read_idle;
-        let reading = body::read(incoming, coding, self.memory, idle, &host, wire_bytes);
-        let (mut bytes, held) = timeout_at(until, reading).await.map_err(|_| {
+        let from = body::Source {
+            host: &host,
+            idle,
+            pace: &self.pace,
+        };
+        let reading = body::read(incoming, coding, self.memory, from, wire_bytes);
+        let read = self.pace.timeout_at(until, self.deadline, reading).await;
+        let (mut bytes, held) = read.ok_or_else(|| {
             Failure::maybe_sent(
                 Code::ProviderTimeout,
                 format!("the body from {host} took too long"),

@@ -6,12 +6,13 @@
 //! hand and checked again, and credentials go to the connection's own origin alone.
 //!
 //! In the order in which a request passes them: [`target`] (the URL), `prepare` (the
-//! rest of the request), [`policy`] (what is allowed), `rate` and `budget` (the turn and the slot), `credentials`
+//! rest of the request), [`policy`] (what is allowed), `rate` and `budget` (the turn and the slot; `waits` tells of both), `credentials`
 //! and `placeholder` (put on), [`dial`] with [`gate`] and [`address`] (the connection), `redirect`, `retry`,
-//! `body` (read and decoded under its limits). [`live`] is where they are joined;
+//! `body` (read and decoded under its limits, as fast as `bandwidth` lets it). [`live`] is where they are joined;
 //! [`denied`] and `failure` say why one ended early, `course` what there was on the way.
 
 pub mod address;
+mod bandwidth;
 mod body;
 mod budget;
 mod course;
@@ -28,8 +29,10 @@ mod rate;
 mod redirect;
 mod retry;
 pub mod target;
+mod waits;
 
 pub use placeholder::{Placeholder, is_name as is_placeholder_name};
+pub use waits::Waits;
 
 use crate::error::Result;
 use crate::memory::{Held, MemoryBudget};
@@ -65,6 +68,8 @@ pub struct Conduct {
     pub retry: RetryRules,
     /// How many requests it bears, retries and redirects included.
     pub rate: Option<SharedRate>,
+    /// How fast bodies pass, of requests and responses alike.
+    pub line: Option<SharedLine>,
 }
 
 /// A rate limit and those who share it: all scopes with the same name.
@@ -74,6 +79,15 @@ pub struct SharedRate {
     pub name: String,
     /// The limit.
     pub limit: RateLimit,
+}
+
+/// A bandwidth and those who share it: all scopes with the same name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SharedLine {
+    /// Who they are (never sent).
+    pub name: String,
+    /// Bytes of bodies a second, as they are on the wire.
+    pub bytes_per_second: u64,
 }
 
 /// Secrets that the host adds to requests to the connection's own origin, after the
@@ -170,12 +184,13 @@ pub struct Exchange {
 pub trait Egress: Send + Sync + 'static {
     /// Sends a request, with retries, within `deadline`. Body bytes are taken from
     /// `memory` while they stream in. A status that is no success is a response, not an
-    /// error.
+    /// error. Waits are told to `waits`, which may end them as `run.interrupted`.
     async fn send(
         &self,
         scope: &EgressScope,
         request: OutgoingRequest,
         memory: &MemoryBudget,
         deadline: Instant,
+        waits: &Waits,
     ) -> Sent;
 }

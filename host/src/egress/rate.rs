@@ -8,8 +8,8 @@
 
 use super::SharedRate;
 use crate::model::RateLimit;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -37,8 +37,38 @@ pub struct Rate {
     interval: Duration,
     /// How far ahead of the even pace requests may be.
     ahead: Duration,
+    line: Mutex<Line>,
+}
+
+/// Who is to go when.
+#[derive(Default)]
+struct Line {
     /// When the next request is due at the even pace.
-    next: Mutex<Option<Instant>>,
+    next: Option<Instant>,
+    /// Moments that were booked and given back.
+    free: BTreeSet<Instant>,
+}
+
+/// A moment that was booked. Given back where it was not used in time: another then takes
+/// it, and a run that ended rather than wait does not lengthen the line.
+pub struct Booking {
+    rate: Arc<Rate>,
+    at: Instant,
+}
+
+impl Booking {
+    /// When the request may go.
+    pub fn at(&self) -> Instant {
+        self.at
+    }
+}
+
+impl Drop for Booking {
+    fn drop(&mut self) {
+        if self.at > Instant::now() {
+            self.rate.line().free.insert(self.at);
+        }
+    }
 }
 
 impl Rates {
@@ -72,29 +102,46 @@ impl Rate {
         Rate {
             interval,
             ahead: interval.saturating_mul(burst - 1),
-            next: Mutex::new(None),
+            line: Mutex::default(),
         }
     }
 
     /// Books the next moment that is free: when the caller may send. None if that is after
     /// `latest`; then nothing is booked.
-    pub fn book(&self, now: Instant, latest: Instant) -> Option<Instant> {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = next.map_or(now, |next| next.max(now));
-        let at = due
-            .checked_sub(self.ahead)
-            .map_or(now, |early| early.max(now));
-        if at > latest {
-            return None;
-        }
-        *next = Some(due + self.interval);
-        Some(at)
+    pub fn book(self: &Arc<Self>, now: Instant, latest: Instant) -> Option<Booking> {
+        let at = self.line().take(self, now, latest)?;
+        Some(Booking {
+            rate: self.clone(),
+            at,
+        })
     }
 
     /// Whether it has forgotten all requests, as a new one has.
     fn is_idle(&self, now: Instant) -> bool {
-        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        next.is_none_or(|next| next <= now)
+        self.line().next.is_none_or(|next| next <= now)
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    fn take(&mut self, rate: &Rate, now: Instant, latest: Instant) -> Option<Instant> {
+        // A moment that has passed is lost: later it would come too near to the next one.
+        self.free = self.free.split_off(&now);
+        if let Some(at) = self.free.first().copied() {
+            return (at <= latest).then(|| self.free.pop_first()).flatten();
+        }
+        let due = self.next.map_or(now, |next| next.max(now));
+        let at = due
+            .checked_sub(rate.ahead)
+            .map_or(now, |early| early.max(now));
+        if at > latest {
+            return None;
+        }
+        self.next = Some(due + rate.interval);
+        Some(at)
     }
 }
 
@@ -112,6 +159,10 @@ mod tests {
         }
     }
 
+    fn rate(requests: u32, per_seconds: u32) -> Arc<Rate> {
+        Arc::new(Rate::new(&limit(requests, per_seconds)))
+    }
+
     fn shared(name: &str) -> SharedRate {
         SharedRate {
             name: name.into(),
@@ -121,11 +172,33 @@ mod tests {
 
     #[test]
     fn what_is_too_late_books_nothing() {
-        let (rate, now) = (Rate::new(&limit(1, 10)), Instant::now());
+        let (rate, now) = (rate(1, 10), Instant::now());
         let second = Duration::from_secs(1);
-        assert_eq!(rate.book(now, now), Some(now));
-        assert_eq!(rate.book(now, now + 9 * second), None);
-        assert_eq!(rate.book(now, now + 10 * second), Some(now + 10 * second));
+        let book = |latest| {
+            let booked = rate.book(now, latest)?;
+            let at = booked.at();
+            // Not given back.
+            std::mem::forget(booked);
+            Some(at)
+        };
+        assert_eq!(book(now), Some(now));
+        assert_eq!(book(now + 9 * second), None);
+        assert_eq!(book(now + 10 * second), Some(now + 10 * second));
+    }
+
+    #[test]
+    fn what_is_given_back_is_taken_by_the_next() {
+        let (rate, now) = (rate(1, 10), Instant::now());
+        let span = Duration::from_secs(10);
+        let far = now + 100 * span;
+        let mut booked: Vec<Booking> = (0..4).filter_map(|_| rate.book(now, far)).collect();
+        assert_eq!(booked[3].at(), now + 3 * span);
+        drop(booked.remove(2));
+        assert!(rate.book(now, now + span).is_none(), "too late is too late");
+        let next = rate.book(now, far).map(|booking| booking.at());
+        assert_eq!(next, Some(now + 2 * span), "and given back again");
+        let later = rate.book(now + 2 * span + span / 2, far).unwrap();
+        assert_eq!(later.at(), now + 4 * span, "what has passed is lost");
     }
 
     #[test]
@@ -133,7 +206,7 @@ mod tests {
         let rates = Rates::default();
         let busy = rates.of(&shared("busy"));
         let now = Instant::now();
-        busy.book(now, now);
+        drop(busy.book(now, now));
         drop(busy);
         for name in 0..3 * RATES_KEPT {
             rates.of(&shared(&name.to_string()));
@@ -151,21 +224,24 @@ mod tests {
             per_seconds in 1u32..100,
             gaps in prop::collection::vec(0u64..3_000, 1..300),
         ) {
-            let (rate, start) = (Rate::new(&limit(requests, per_seconds)), Instant::now());
+            let (rate, start) = (rate(requests, per_seconds), Instant::now());
             let far = start + Duration::from_secs(1_000_000);
             let mut now = start;
-            let mut times = Vec::new();
+            let (mut booked, mut times) = (Vec::new(), Vec::new());
             for gap in &gaps {
                 now += Duration::from_millis(*gap);
-                times.push(rate.book(now, far).unwrap());
+                let booking = rate.book(now, far).unwrap();
+                times.push(booking.at());
+                booked.push(booking);
             }
             let span = Duration::from_secs(per_seconds.into());
             prop_assert!(times.is_sorted());
             for pair in times.windows(requests as usize + 1) {
                 prop_assert!(pair[requests as usize] - pair[0] >= span);
             }
-            let all = Rate::new(&limit(requests, per_seconds));
-            let last = (0..requests).map(|_| all.book(start, far).unwrap()).last().unwrap();
+            let all = self::rate(requests, per_seconds);
+            let kept: Vec<_> = (0..requests).map(|_| all.book(start, far).unwrap()).collect();
+            let last = kept.last().unwrap().at();
             prop_assert!(last - start < span, "a whole limit takes no longer than its span");
         }
     }

@@ -123,6 +123,10 @@ pub struct Resources {
     /// Above it no record is saved (`limit.storage`); checkpoints still are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_mib: Option<u64>,
+    /// Bodies of all its runs' requests and responses together, as they are on the wire, in
+    /// KiB a second; no limit if none. They go slower, and are not refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress_kib_per_second: Option<u32>,
 }
 
 /// How long the records of an environment are kept; for ever where nothing is said.
@@ -485,6 +489,7 @@ mod tests {
                 memory_mib: 512,
                 runs: 4,
                 storage_mib: None,
+                egress_kib_per_second: None,
             },
             webhooks: WebhookSettings::default(),
             retention: RecordRetention::default(),

@@ -5,6 +5,7 @@ use crate::error::Error;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// Why a run was started.
@@ -25,9 +26,11 @@ pub enum Trigger {
 pub enum Outcome {
     /// The guest returned ok.
     Success,
-    /// It ended at a checkpoint (or the host stopped): the next execution continues.
+    /// It ended at a checkpoint, before a long wait, or because the host stopped: the next
+    /// execution continues.
     Interrupted {
-        /// Code `run.interrupted` and why.
+        /// Code `run.interrupted` and why; with `retry_after_ms` where it goes on no sooner
+        /// than so long after its end, because it would only have waited.
         error: Error,
     },
     /// It ended with an error; what was saved stays, and so does the checkpoint.
@@ -51,6 +54,15 @@ impl Outcome {
             | Outcome::Failed { error }
             | Outcome::Cancelled { error } => Some(error),
         }
+    }
+
+    /// How long after its end a run that ended before a long wait goes on.
+    pub fn wait(&self) -> Option<Duration> {
+        let Outcome::Interrupted { error } = self else {
+            return None;
+        };
+        let milliseconds = error.retry_after_ms?;
+        Some(Duration::from_millis(milliseconds.into()))
     }
 
     /// One word for tables.
@@ -226,6 +238,15 @@ impl RunRow {
     /// The connection that was synced.
     pub fn connection(&self) -> &ConnectionKey {
         &self.key.connection
+    }
+
+    /// When a run that ended before a long wait goes on; none for every other.
+    pub fn waits_until(&self) -> Option<Timestamp> {
+        let RunState::Ended(outcome) = &self.state else {
+            return None;
+        };
+        let until = self.ended?.saturating_add(outcome.wait()?);
+        Some(until.unwrap_or(Timestamp::MAX))
     }
 }
 

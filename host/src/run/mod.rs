@@ -15,7 +15,7 @@ use crate::egress::{Egress, EgressScope};
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::memory::MemoryBudget;
-use crate::model::{ModelName, Outcome, RunId, RunRow, SyncKey, SyncType, Trigger};
+use crate::model::{LogLevel, ModelName, Outcome, RunId, RunRow, SyncKey, SyncType, Trigger};
 use crate::sandbox::{CpuLimits, Ended, Sandbox};
 use crate::store::{DeleteGuard, RunBegun, RunEnd, RunFence, RunStart, Store};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -75,6 +75,9 @@ pub struct RunLimits {
     pub time_hard: Duration,
     /// Bytes that the records of its environment may take; above them no record is saved.
     pub storage_bytes: Option<u64>,
+    /// Waits longer than this end the run as interrupted where it can go on from a checkpoint
+    /// without loss. `None`: it waits out all, for nobody continues it.
+    pub longest_wait: Option<Duration>,
 }
 
 impl Default for RunLimits {
@@ -86,6 +89,7 @@ impl Default for RunLimits {
             time_soft: limits::RUN_TIME_SOFT,
             time_hard: limits::RUN_TIME_HARD,
             storage_bytes: None,
+            longest_wait: None,
         }
     }
 }
@@ -234,12 +238,20 @@ impl Begun {
             scope: self.request.scope.clone(),
             guard: self.request.guard,
             storage_bytes: self.request.limits.storage_bytes,
+            longest_wait: self.longest_wait(),
             clock: self.runner.clock.clone(),
             memory: self.memory.clone(),
             control: self.control.clone(),
             observer: self.request.observer.clone(),
             tap: self.request.tap.clone(),
         })
+    }
+
+    /// A sync that came to the same wait again and again waits it out.
+    fn longest_wait(&self) -> Option<Duration> {
+        let waits = self.begun.waits_without_progress;
+        let longest = self.request.limits.longest_wait;
+        longest.filter(|_| waits < limits::WAITS_WITHOUT_PROGRESS_MAX)
     }
 
     /// Models whose deletes the host tracks by itself: `trackDeletes` of a full sync.
@@ -278,7 +290,9 @@ impl Begun {
             .checkpoint(&self.fence.key)
             .await?
             .map(|checkpoint| checkpoint.json);
-        let post_mortem = outcome.error().map(|error| {
+        // One that ended before a long wait did not end badly.
+        let ended_badly = outcome.error().filter(|_| outcome.wait().is_none());
+        let post_mortem = ended_badly.map(|error| {
             let found = post_mortem::Found {
                 error,
                 memory: &self.memory,
@@ -288,8 +302,10 @@ impl Begun {
             };
             post_mortem::write(found, &context.seam().trail().facts(), context.usage.saves)
         });
-        if let Some(post_mortem) = &post_mortem {
-            context.note(crate::model::LogLevel::Error, &post_mortem.verdict);
+        match (&post_mortem, outcome.error()) {
+            (Some(post_mortem), _) => context.note(LogLevel::Error, &post_mortem.verdict),
+            (None, Some(wait)) => context.note(LogLevel::Info, &wait.message),
+            (None, None) => {}
         }
         let mut usage = std::mem::take(&mut context.usage);
         usage.calls = context

@@ -3,6 +3,7 @@
 use crate::capability::control::Control;
 use crate::catalog::Catalog;
 use crate::error::Result;
+use crate::limits::RUN_TIME_HARD;
 use crate::model::{
     Frequency, Outcome, RunId, RunRow, RunState, SyncRow, Trigger, retry_after, spread_of,
 };
@@ -65,8 +66,8 @@ pub(super) struct Live {
     pub(super) control: Arc<Control>,
 }
 
-/// Plans a sync from its settings and its last run: at once if it never ran or was
-/// interrupted, else when its frequency says, and once for all times that were missed.
+/// Plans a sync from its settings and its last run: at once if it never ran, at once or after
+/// its wait if it was interrupted, else when its frequency says, and once for all times that were missed.
 pub(super) async fn planned(
     catalog: &Catalog,
     row: &SyncRow,
@@ -83,7 +84,7 @@ pub(super) async fn planned(
     match last {
         Some(last) if is_interrupted(last) => {
             planned.trigger = Trigger::Continuation;
-            planned.due = Some(now);
+            planned.due = Some(continuation_due(last, now));
         }
         None => planned.due = first(catalog, row, now).await?,
         Some(last) => planned.due = next(catalog, row, last.started, now, 0).await?,
@@ -91,11 +92,19 @@ pub(super) async fn planned(
     Ok(planned)
 }
 
-fn is_interrupted(row: &RunRow) -> bool {
+pub(super) fn is_interrupted(row: &RunRow) -> bool {
     matches!(
         row.state,
         RunState::Running | RunState::Ended(Outcome::Interrupted { .. })
     )
+}
+
+/// When an interrupted run goes on: now, or when what it would have waited for is there. No
+/// wait is longer than a run, whatever a clock that was set back says.
+pub(super) fn continuation_due(last: &RunRow, now: Timestamp) -> Timestamp {
+    let latest = now.saturating_add(RUN_TIME_HARD).unwrap_or(Timestamp::MAX);
+    last.waits_until()
+        .map_or(now, |until| until.clamp(now, latest))
 }
 
 /// When a sync that never ran is due: at once, unless its manifest gives no frequency or

@@ -429,19 +429,19 @@ impl Inner {
     fn ended(&self, key: &SyncKey, row: Option<&RunRow>, next: Option<Timestamp>) {
         let now = self.runner.clock.now();
         let mut state = self.state();
-        let goes_on = row
-            .is_some_and(|row| matches!(row.state, RunState::Ended(Outcome::Interrupted { .. })));
+        let interrupted = row.filter(|row| entry::is_interrupted(row));
+        let goes_on = interrupted.filter(|_| !state.stopping);
         let succeeded =
             row.is_some_and(|row| matches!(row.state, RunState::Ended(Outcome::Success)));
-        state.end(key, succeeded || goes_on);
-        match goes_on && !state.stopping {
-            true => {
+        state.end(key, succeeded || interrupted.is_some());
+        match goes_on {
+            Some(row) => {
                 if let Some(entry) = state.entries.get_mut(key) {
                     entry.trigger = Trigger::Continuation;
                 }
-                state.set_due(key, Some(now));
+                state.set_due(key, Some(entry::continuation_due(row, now)));
             }
-            false => state.set_due(key, next),
+            None => state.set_due(key, next),
         }
         drop(state);
         self.ended.send_modify(|count| *count += 1);

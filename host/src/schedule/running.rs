@@ -5,6 +5,7 @@ use super::entry::{self, Live, Turn};
 use super::metrics::{NOT_STARTED, word};
 use super::provider::Watch;
 use crate::error::{Blame, Error, Result};
+use crate::limits::WAIT_IN_RUN_MAX;
 use crate::model::{Outcome, RunRow, RunState, SyncKey};
 use crate::run::{RunLimits, RunRequest};
 use crate::store::DeleteGuard;
@@ -33,7 +34,8 @@ pub(super) async fn run(inner: Arc<Inner>, key: SyncKey, turn: Turn) {
         Ok(row) => {
             report(&row);
             let failed = matches!(row.state, RunState::Ended(Outcome::Failed { .. }));
-            inner.provider_failed(&key, failed && watch.found_it_down());
+            let gave_up = failed || row.waits_until().is_some();
+            inner.provider_failed(&key, gave_up && watch.found_it_down());
             Some(row)
         }
         Err(error) => {
@@ -57,6 +59,7 @@ async fn execute(inner: &Inner, key: &SyncKey, turn: Turn, observer: Arc<Watch>)
     let limits = RunLimits {
         memory_bytes: Some(inner.memory_cap(key).await?),
         storage_bytes: inner.storage(&key.connection.environment),
+        longest_wait: Some(WAIT_IN_RUN_MAX),
         ..RunLimits::default()
     };
     let request = RunRequest {
@@ -127,6 +130,10 @@ fn report(row: &RunRow) {
     };
     let (run, sync, wall_ms) = (row.id, &row.key, row.usage.wall_us / 1_000);
     match outcome.error() {
+        Some(wait) if outcome.wait().is_some() => {
+            let why = &wait.message;
+            tracing::info!(%run, %sync, wall_ms, why, "a run ended before a long wait");
+        }
         None => tracing::info!(%run, %sync, wall_ms, "a run succeeded"),
         Some(error) => tracing::warn!(%run, %sync, wall_ms, %error, "a run ended otherwise"),
     }

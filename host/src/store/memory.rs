@@ -62,6 +62,8 @@ struct Standing {
     interrupted_attempt: u32,
     /// Interrupted executions in a row that did not move the checkpoint.
     without_progress: u32,
+    /// The same of those that ended before a long wait.
+    waits: u32,
 }
 
 /// An open delete pass.
@@ -189,10 +191,13 @@ impl State {
         if let Some(sync) = self.syncs.get_mut(&fence.key) {
             sync.live = None;
             sync.interrupted_attempt = if interrupted { row.attempt } else { 0 };
-            sync.without_progress = match interrupted && !moved {
-                true => sync.without_progress + 1,
-                false => 0,
-            };
+            if !interrupted || moved {
+                (sync.without_progress, sync.waits) = (0, 0);
+            } else if row.waits_until().is_some() {
+                sync.waits += 1;
+            } else {
+                sync.without_progress += 1;
+            }
         }
     }
 
@@ -235,6 +240,7 @@ impl Store for MemoryStore {
         let begun = RunBegun {
             attempt: sync.interrupted_attempt + 1,
             interrupted_without_progress: sync.without_progress,
+            waits_without_progress: sync.waits,
             checkpoint: sync.checkpoint(),
         };
         let row = started(start, &begun);
@@ -462,7 +468,7 @@ impl Store for MemoryStore {
             }
             sync.revision += u64::from(sync.checkpoint.take().is_some());
             sync.interrupted_attempt = 0;
-            sync.without_progress = 0;
+            (sync.without_progress, sync.waits) = (0, 0);
         }
         state.passes.retain(|(sync, _), _| sync != key);
         if what == Reset::CheckpointAndRecords {

@@ -68,6 +68,8 @@ pub struct RunBegun {
     /// Executions in a row before this one that were interrupted while the checkpoint
     /// stood where it stands now.
     pub interrupted_without_progress: u32,
+    /// The same of executions that ended before a long wait, which are not counted there.
+    pub waits_without_progress: u32,
     /// Where the sync stands.
     pub checkpoint: Option<Checkpoint>,
 }

@@ -5,7 +5,9 @@ use super::patience::{self, Answer};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::egress::policy::{EgressPolicy, HostRule};
-use crate::egress::{Credentials, Egress, EgressScope, IncomingResponse, OutgoingRequest, target};
+use crate::egress::{
+    Credentials, Egress, EgressScope, IncomingResponse, OutgoingRequest, Waits, target,
+};
 use crate::error::{Code, Error, Result};
 use crate::limits::KIB;
 use crate::memory::MemoryBudget;
@@ -83,7 +85,10 @@ impl Post {
         };
         let memory = MemoryBudget::new(ANSWER_BYTES_MAX);
         let deadline = Instant::now() + ATTEMPT_TIME;
-        let sent = self.egress.send(&scope, request, &memory, deadline).await;
+        let sent = self
+            .egress
+            .send(&scope, request, &memory, deadline, &Waits::default())
+            .await;
         match sent.response {
             Ok(response) => of_response(&response, self.clock.now()),
             Err(error) => of_error(&error),

@@ -158,6 +158,7 @@ async fn set_up(
         memory_mib: 1 << 20,
         runs: RUNS,
         storage_mib: None,
+        egress_kib_per_second: None,
     };
     let integration = Integration::new("workspace")?;
     for number in 0..ENVIRONMENTS {

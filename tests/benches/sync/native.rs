@@ -6,7 +6,7 @@ use anyhow::Result;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use tidegate::egress::{EgressScope, OutgoingRequest};
+use tidegate::egress::{EgressScope, OutgoingRequest, Waits};
 use tidegate::limits::{EXCHANGE_TIME, MIB, RETRIES_DEFAULT};
 use tidegate::memory::MemoryBudget;
 use tidegate::model::json::{RecordRules, scan};
@@ -89,7 +89,13 @@ impl Native {
         let sent = host
             .runner
             .egress
-            .send(&self.scope, request, &self.memory, deadline)
+            .send(
+                &self.scope,
+                request,
+                &self.memory,
+                deadline,
+                &Waits::default(),
+            )
             .await;
         let response = sent.response?;
         anyhow::ensure!(

@@ -103,6 +103,7 @@ async fn sandbox_alone(
         scope: request.scope.clone(),
         guard: request.guard,
         storage_bytes: request.limits.storage_bytes,
+        longest_wait: None,
         clock: runner.clock.clone(),
         memory: MemoryBudget::new(tidegate::limits::RUN_MEMORY_BYTES),
         control: control.clone(),

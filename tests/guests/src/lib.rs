@@ -18,7 +18,7 @@ use tidegate_sdk::prelude::*;
 struct Config {
     /// What to do: an arm of [`run`].
     behaviour: String,
-    /// Where `never_returns_from_fetch` and `fetches` go.
+    /// Where `never_returns_from_fetch`, `fetches` and `fetch_each_page` go.
     url: String,
     /// What `fetches` posts there as JSON; without it, it gets.
     body: Option<serde_json::Value>,
@@ -28,7 +28,7 @@ struct Config {
     records: u64,
     /// How many records in a page.
     page: u64,
-    /// How many pages `checkpoint_each_page` saves.
+    /// How many pages `checkpoint_each_page` and `fetch_each_page` save.
     pages: u64,
     /// About how many bytes of JSON a record has.
     bytes: usize,
@@ -79,6 +79,7 @@ fn run(run: &Run<Place, Free>) -> Result<()> {
         "accumulate_generated" => accumulate(run, &config),
         "big_batches" => save(run, items(0..100_000, config.bytes)),
         "checkpoint_each_page" => checkpoint_each_page(run, &config),
+        "fetch_each_page" => fetch_each_page(run, &config),
         "saves_then_checkpoint_then_spins" => {
             save(run, items(0..config.page, config.bytes))?;
             run.save_checkpoint(&Place { page: 1 })?;
@@ -155,6 +156,20 @@ fn checkpoint_each_page(run: &Run<Place, Free>, config: &Config) -> Result<()> {
         ))?;
         run.save_checkpoint(&Place { page })?;
         run.sleep(Duration::from_millis(config.ms))?;
+    }
+    Ok(())
+}
+
+/// The same, with a request for each page.
+fn fetch_each_page(run: &Run<Place, Free>, config: &Config) -> Result<()> {
+    let first = run.checkpoint()?.map_or(1, |place| place.page + 1);
+    for page in first..=config.pages {
+        run.get(&config.url).send()?.text()?;
+        run.save(items(
+            (page - 1) * config.page..page * config.page,
+            config.bytes,
+        ))?;
+        run.save_checkpoint(&Place { page })?;
     }
     Ok(())
 }

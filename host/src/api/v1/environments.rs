@@ -8,6 +8,7 @@ use crate::api::document::Routes;
 use crate::api::error::{Answer, Failure, Part};
 use crate::api::read::{self, At, Nothing, Query};
 use crate::error::Result;
+use crate::limits::EGRESS_KIB_PER_SECOND_MIN;
 use crate::model::{
     Environment, EnvironmentRow, RecordRetention, Resources, Scope, WebhookSettings,
 };
@@ -100,6 +101,9 @@ struct ResourcesBody {
     runs: u32,
     #[schema(minimum = 1)]
     storage_mib: Option<u64>,
+    // `EGRESS_KIB_PER_SECOND_MIN`.
+    #[schema(minimum = 16)]
+    egress_kib_per_second: Option<u32>,
 }
 
 /// What is named is changed; null keeps records for ever.
@@ -143,10 +147,20 @@ impl ResourcesBody {
                 "nothing could run with 0",
             ));
         }
+        if let Some(kib) = self.egress_kib_per_second
+            && kib < EGRESS_KIB_PER_SECOND_MIN
+        {
+            return Err(Failure::invalid(
+                Part::Body,
+                "resources.egress_kib_per_second",
+                format!("{kib} is under the least of {EGRESS_KIB_PER_SECOND_MIN}"),
+            ));
+        }
         Ok(Resources {
             memory_mib: self.memory_mib,
             runs: self.runs,
             storage_mib: self.storage_mib,
+            egress_kib_per_second: self.egress_kib_per_second,
         })
     }
 }

@@ -41,6 +41,23 @@ struct Tally {
     attempt: u32,
     /// Executions in a row that did not move the checkpoint.
     without_progress: u32,
+    /// The same of those that ended before a long wait.
+    #[serde(default)]
+    waits: u32,
+}
+
+impl Tally {
+    /// The tally after an execution that was interrupted; `stood` if its checkpoint did.
+    fn after(before: Option<Tally>, attempt: u32, stood: bool, waits: bool) -> Tally {
+        // What moved the checkpoint starts both counts anew.
+        let before = before.filter(|_| stood).unwrap_or_default();
+        let (cut, left) = (u32::from(stood && !waits), u32::from(stood && waits));
+        Tally {
+            attempt,
+            without_progress: before.without_progress.saturating_add(cut),
+            waits: before.waits.saturating_add(left),
+        }
+    }
 }
 
 /// A checkpoint as it is kept: one that was cleared keeps its revision.
@@ -92,6 +109,7 @@ impl Writer {
         let tally: Option<Tally> = self.read_json(&keys::tally(&start.key))?;
         let attempt = tally.map_or(1, |tally| tally.attempt.saturating_add(1));
         let interrupted_without_progress = tally.map_or(0, |tally| tally.without_progress);
+        let waits_without_progress = tally.map_or(0, |tally| tally.waits);
         let checkpoint = checkpoint.checkpoint();
         let row = RunRow {
             id: start.run,
@@ -132,6 +150,7 @@ impl Writer {
         Ok(RunBegun {
             attempt,
             interrupted_without_progress,
+            waits_without_progress,
             checkpoint,
         })
     }
@@ -200,13 +219,10 @@ impl Writer {
         row.blocked_deletes = end.blocked_deletes;
         row.warnings = end.warnings;
         row.post_mortem = end.post_mortem;
-        match row.state {
-            RunState::Ended(Outcome::Interrupted { .. }) => {
-                let before = tally.map_or(0, |tally| tally.without_progress);
-                let tally = Tally {
-                    attempt: row.attempt,
-                    without_progress: if stood { before.saturating_add(1) } else { 0 },
-                };
+        match &row.state {
+            RunState::Ended(outcome @ Outcome::Interrupted { .. }) => {
+                let waits = outcome.wait().is_some();
+                let tally = Tally::after(tally, row.attempt, stood, waits);
                 self.put(keys::tally(key), to_json(&tally)?);
             }
             _ => self.remove(keys::tally(key)),
