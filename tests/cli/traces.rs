@@ -150,7 +150,7 @@ fn a_collector_gets_runs_and_requests_and_no_secret() {
             "success",
             "failed",
             "error.type",
-            "provider.",
+            "guest.error",
         ],
     );
     let keys = std::fs::read_to_string(served.home.path(".tidegate/operator-key")).unwrap();
