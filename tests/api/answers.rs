@@ -188,6 +188,7 @@ async fn operators(player: &mut Player<'_>) -> Result<()> {
             "hosts": ["files.example.com"], "allow_http": false,
             "retry": { "on": [403], "header": ["x-wait"], "attempts_max": 4 },
             "rate_limit": { "requests": 9, "per_seconds": 1, "shared_by": "integration" },
+            "pagination": { "type": "cursor", "param": "c", "next": "meta.next", "items": "data" },
             "placeholders": { "account": ["body", "query"] },
         });
         player.call("PUT", "/v1/integrations/wiki", body).await?;

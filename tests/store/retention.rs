@@ -143,6 +143,21 @@ pub async fn a_prune_by_age_takes_what_did_not_change(world: World) {
         }
     );
     assert_eq!(feed(&world).await, ["a*", "b", "c"]);
+    // The one behind the last that is taken is too young to be more.
+    world.save(&run, &["d"], 1).await;
+    let query = PruneQuery {
+        unchanged_since: Some(world.now()),
+        limit: 2,
+        ..query
+    };
+    let pruned = world.service().prune(&stream(MODEL), query).await;
+    assert_eq!(
+        pruned.unwrap(),
+        Pruned {
+            count: 2,
+            more: false
+        }
+    );
 }
 
 pub async fn a_tombstone_is_pruned_too_and_a_pruned_record_dies_as_one(mut world: World) {

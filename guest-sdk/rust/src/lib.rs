@@ -67,6 +67,7 @@ pub mod fetch;
 pub mod log;
 mod manifest;
 mod metadata;
+mod pages;
 pub mod paginate;
 pub mod records;
 mod run;

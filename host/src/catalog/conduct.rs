@@ -7,11 +7,11 @@ use crate::limits::{
     NAME_BYTES_MAX, PLACEHOLDERS_MAX, RATE_REQUESTS_MAX, RATE_SECONDS_MAX, RETRIES_MAX,
     RETRY_HEADERS_MAX,
 };
-use crate::model::{IntegrationRow, Place, RateLimit, RetryRules};
+use crate::model::{IntegrationRow, Pagination, Place, RateLimit, RetryRules};
 use http::{HeaderName, StatusCode};
 use std::collections::BTreeSet;
 
-/// Checks an integration's `retry`, `rate_limit` and `placeholders`. `invalid.argument`
+/// Checks an integration's `retry`, `rate_limit`, `pagination` and `placeholders`. `invalid.argument`
 /// names the one that cannot be used, and why.
 pub(super) fn check(row: &IntegrationRow) -> Result<()> {
     if let Some(rules) = &row.retry {
@@ -19,6 +19,9 @@ pub(super) fn check(row: &IntegrationRow) -> Result<()> {
     }
     if let Some(limit) = &row.rate_limit {
         check_rate(limit)?;
+    }
+    if let Some(defect) = row.pagination.as_ref().and_then(Pagination::defect) {
+        return wrong(format!("`pagination`: {defect}"));
     }
     let placeholders = row.placeholders.len();
     if placeholders > PLACEHOLDERS_MAX {

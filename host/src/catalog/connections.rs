@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use zeroize::Zeroize;
 
+/// Where in a connection's config a sync finds how pages are numbered.
+const PAGINATION: &str = "pagination";
+
 /// What a connection is set up with. What is none stays as it is on a connection that is
 /// there.
 #[derive(Clone, Default)]
@@ -132,6 +135,21 @@ impl Catalog {
         self.change(changes).await?;
         self.tokens.forget(key);
         Ok(())
+    }
+
+    /// What a run reads of its connection's set-up, as JSON: its config, and how the
+    /// integration says that pages are numbered, where the config does not say it.
+    pub fn config(&self, row: &ConnectionRow) -> Result<String> {
+        let integration = self.integration(&row.key.environment, &row.key.integration)?;
+        let mut config = row.config.clone();
+        if let Some(pagination) = &integration.pagination
+            && !config.contains_key(PAGINATION)
+        {
+            let value = serde_json::to_value(pagination)
+                .map_err(|error| Error::new(Code::Internal, error.to_string()))?;
+            config.insert(PAGINATION.to_owned(), value);
+        }
+        Ok(Value::Object(config).to_string())
     }
 
     /// What a run for a connection may reach and carries. Where the integration's scheme

@@ -5,7 +5,7 @@ use crate::egress::policy::EgressPolicy;
 use crate::error::{Code, Error, Result};
 use crate::model::{
     AuthScheme, CatalogChange, CatalogKey, CatalogRow, Environment, Integration, IntegrationRow,
-    Place, RateLimit, RetryRules,
+    Pagination, Place, RateLimit, RetryRules,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub struct NewIntegration {
     pub retry: Option<RetryRules>,
     /// How many requests the provider bears.
     pub rate_limit: Option<RateLimit>,
+    /// How the provider numbers its pages, for syncs that leave that to it.
+    pub pagination: Option<Pagination>,
     /// Credentials that a guest may have filled in for `{{secret.name}}`, and where.
     pub placeholders: BTreeMap<String, BTreeSet<Place>>,
 }
@@ -79,6 +81,7 @@ impl Catalog {
             allow_http: new.allow_http,
             retry: new.retry,
             rate_limit: new.rate_limit,
+            pagination: new.pagination,
             placeholders: new.placeholders,
             created: before.map_or(now, |row| row.created),
             updated: now,

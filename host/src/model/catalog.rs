@@ -2,8 +2,8 @@
 //! everything else; nothing here holds a secret in the clear.
 
 use super::{
-    ConnectionKey, Digest, Environment, Integration, ModelName, Place, RateLimit, RetryRules,
-    RunId, SyncKey, SyncName,
+    ConnectionKey, Digest, Environment, Integration, ModelName, Pagination, Place, RateLimit,
+    RetryRules, RunId, SyncKey, SyncName,
 };
 use crate::error::{Code, Error};
 use jiff::Timestamp;
@@ -248,6 +248,9 @@ pub struct IntegrationRow {
     /// How many requests the provider bears.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
+    /// How the provider numbers its pages, for syncs that leave that to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pagination: Option<Pagination>,
     /// Names of credentials that a guest may have filled in for `{{secret.name}}`, and
     /// where.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

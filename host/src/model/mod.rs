@@ -23,7 +23,7 @@ pub use catalog::{
     ReleaseRow, Resources, Scope, SealedText, SyncRow, WebhookSettings, model_label,
 };
 pub use change::{Action, Change, ChangeFilter, ChangePage, Classified, Cursor, classify};
-pub use conduct::{Place, RateLimit, RateScope, RetryRules};
+pub use conduct::{Pagination, PaginationKind, Place, RateLimit, RateScope, RetryRules};
 pub use deployment::Deployment;
 pub use exchange::HttpExchange;
 pub use frequency::{

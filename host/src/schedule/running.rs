@@ -67,7 +67,7 @@ async fn execute(inner: &Inner, key: &SyncKey, turn: Turn, observer: Arc<Watch>)
         ready,
         key: key.clone(),
         trigger: turn.trigger,
-        connection_config: serde_json::Value::Object(connection.config.clone()).to_string(),
+        connection_config: catalog.config(&connection)?,
         limits,
         guard: DeleteGuard::DEFAULT,
         observer,

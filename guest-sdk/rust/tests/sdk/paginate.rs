@@ -281,3 +281,66 @@ fn a_page_gives_what_stands_beside_its_items() {
         },
     );
 }
+
+#[test]
+fn the_integration_says_how_pages_are_numbered() {
+    let rows = [
+        (
+            json!({"type": "offset", "param": "skip", "items": "data"}),
+            "skip",
+            [Some("0"), Some("2"), Some("3")].as_slice(),
+        ),
+        (
+            json!({"type": "page", "param": "p", "items": "data", "start": 5}),
+            "p",
+            &[Some("5"), Some("6"), Some("7")],
+        ),
+        (
+            json!({"type": "cursor", "param": "c", "next": "next", "items": "data"}),
+            "c",
+            &[None, Some("n1"), Some("n2")],
+        ),
+        (
+            json!({"type": "link", "next": "url", "items": "data"}),
+            "at",
+            &[None, Some("1"), Some("2")],
+        ),
+    ];
+    for (pagination, param, expected) in rows {
+        let mut number = 0;
+        let pages = [json!([1, 2]), json!([3]), json!([])];
+        let host = TestHost::new()
+            .config(json!({"pagination": pagination, "region": "eu"}))
+            .serve(move |_| {
+                let data = pages[number].clone();
+                number += 1;
+                let more = number < pages.len();
+                Reply::json(json!({
+                    "data": data,
+                    "next": more.then(|| format!("n{number}")),
+                    "url": more.then(|| format!("/list?at={number}")),
+                }))
+            });
+        let seen = Rc::new(RefCell::new(Vec::new()));
+        let out = seen.clone();
+        let host = on(host, move |run| {
+            for page in run.get("/list").paginate::<u64>(run.paging()?) {
+                out.borrow_mut().extend(page?);
+            }
+            Ok(())
+        });
+        assert_eq!(seen.take(), [1, 2, 3], "{pagination}");
+        let asked = asked(&host, param);
+        let asked: Vec<Option<&str>> = asked.iter().map(Option::as_deref).collect();
+        assert_eq!(asked, expected, "{pagination}");
+    }
+}
+
+#[test]
+fn an_integration_that_says_nothing_of_its_pages_is_an_error() {
+    on(TestHost::new(), |run| {
+        let error = run.paging().unwrap_err();
+        assert!(error.message().contains("set its `pagination`"), "{error}");
+        Ok(())
+    });
+}

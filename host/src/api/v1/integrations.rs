@@ -8,7 +8,9 @@ use crate::api::document::Routes;
 use crate::api::error::Answer;
 use crate::api::read::{self, At, Nothing, Query};
 use crate::catalog::NewIntegration;
-use crate::model::{AuthScheme, Integration, IntegrationRow, Place, RateLimit, RetryRules};
+use crate::model::{
+    AuthScheme, Integration, IntegrationRow, Pagination, Place, RateLimit, RetryRules,
+};
 use crate::schedule::HeldBack;
 use axum::Json;
 use axum::body::Body;
@@ -38,6 +40,7 @@ struct Shown {
     allow_http: bool,
     retry: Option<RetryRules>,
     rate_limit: Option<RateLimit>,
+    pagination: Option<Pagination>,
     placeholders: BTreeMap<String, BTreeSet<Place>>,
     /// There while its provider fails for many connections.
     held_back: Option<ShownHeldBack>,
@@ -83,6 +86,7 @@ fn shown(service: &Service, row: &IntegrationRow) -> Shown {
         allow_http: row.allow_http,
         retry: row.retry.clone(),
         rate_limit: row.rate_limit,
+        pagination: row.pagination.clone(),
         placeholders: row.placeholders.clone(),
         held_back: held.map(ShownHeldBack::from),
         created: time(row.created),
@@ -129,6 +133,8 @@ struct SetBody {
     retry: Option<RetryRules>,
     #[serde(default, deserialize_with = "read::maybe_object")]
     rate_limit: Option<RateLimit>,
+    #[serde(default, deserialize_with = "read::maybe_object")]
+    pagination: Option<Pagination>,
     #[serde(default)]
     placeholders: BTreeMap<String, BTreeSet<Place>>,
 }
@@ -158,6 +164,7 @@ async fn set(
         allow_http: body.allow_http,
         retry: body.retry,
         rate_limit: body.rate_limit,
+        pagination: body.pagination,
         placeholders: body.placeholders,
     };
     let row = service

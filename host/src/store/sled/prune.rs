@@ -41,14 +41,12 @@ impl Writer {
         };
         let most = query.limit.min(PRUNED_AT_ONCE);
         let mut wanted = self.unpruned(number, through, most + 1)?;
+        if let Some(time) = query.unchanged_since {
+            let old_enough = self.older_than(number, &wanted, time.as_microsecond())?;
+            wanted.truncate(old_enough);
+        }
         let more = wanted.len() > most;
         wanted.truncate(most);
-        let old_enough = match query.unchanged_since {
-            None => wanted.len(),
-            Some(time) => self.older_than(number, &wanted, time.as_microsecond())?,
-        };
-        let more = more && old_enough == wanted.len();
-        wanted.truncate(old_enough);
         let gone = wanted.iter().map(|sequence| (*sequence, Content::Gone));
         self.rewrite(number, &gone.collect())?;
         Ok(Pruned {
