@@ -504,6 +504,44 @@ async fn a_stop_does_not_wait_for_ever() -> Result<()> {
     Ok(())
 }
 
+/// Its pages are numbered as the integration says, unless the connection says otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_can_leave_paging_to_its_integration() -> Result<()> {
+    let world = world!(4, ROOM);
+    let provider = Provider::builder().users(450, 7).start().await?;
+    let pagination = json!({
+        "type": "cursor", "param": "cursor", "next": "response_metadata.next_cursor",
+        "items": "members",
+    });
+    let (environment, integration) = (Environment::new("a")?, Integration::new("crm")?);
+    let new = NewIntegration {
+        base_url: Some(provider.url()),
+        allow_http: true,
+        pagination: Some(serde_json::from_value(pagination)?),
+        ..NewIntegration::default()
+    };
+    world
+        .catalog
+        .put_integration(&environment, &integration, new)
+        .await?;
+    let counts = json!({"behaviour": "counts_pages", "url": "/users"});
+    let mut own = counts.clone();
+    own["pagination"] = json!({"type": "link", "items": "members"});
+    for (id, config) in [("acme", counts.clone()), ("own", own)] {
+        let key = world.connect("a", id, config).await?;
+        world.trigger(&key).await?;
+        let rows = world.ended(&key, 1).await?;
+        let state = format!("{:?}", rows[0].state);
+        assert!(state.contains("items came"), "{id}: {state}");
+        assert_eq!(state.contains("450"), id == "acme", "{id}: {state}");
+    }
+    let key = world.connect("b", "acme", counts).await?;
+    world.trigger(&key).await?;
+    let state = format!("{:?}", world.ended(&key, 1).await?[0].state);
+    assert!(state.contains("set its `pagination`"), "{state}");
+    Ok(())
+}
+
 /// A provider that fails for many connections is spared their schedules: one probe goes
 /// first, who asks by hand goes through, and the first answer lets all go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

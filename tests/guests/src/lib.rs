@@ -106,6 +106,16 @@ fn run(run: &Run<Place, Free>) -> Result<()> {
             info!("fetched"; bytes = body.len());
             Ok(())
         }
+        "counts_pages" => {
+            let mut count = 0;
+            for page in run
+                .get(&config.url)
+                .paginate::<serde_json::Value>(run.paging()?)
+            {
+                count += page?.len();
+            }
+            bail!("{count} items came")
+        }
         "log_flood" => {
             (0..config.records)
                 .for_each(|n| info!("line {n} of a log that nobody can want to read"; n = n));
