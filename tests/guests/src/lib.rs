@@ -18,7 +18,7 @@ use tidegate_sdk::prelude::*;
 struct Config {
     /// What to do: an arm of [`run`].
     behaviour: String,
-    /// Where `never_returns_from_fetch`, `fetches` and `fetch_each_page` go.
+    /// Where `never_returns_from_fetch`, `fetches`, `fetch_each_page` and `counts_pages` go.
     url: String,
     /// What `fetches` posts there as JSON; without it, it gets.
     body: Option<serde_json::Value>,
