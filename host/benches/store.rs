@@ -23,7 +23,7 @@ use tidegate::model::{
     SaveSummary, StreamKey, SyncKey, SyncName, Trigger, Variant,
 };
 use tidegate::store::sled::{OpenOptions, SledStore};
-use tidegate::store::{DeleteGuard, RunEnd, RunFence, RunStart, Store};
+use tidegate::store::{DeleteGuard, PruneQuery, RetentionStore, RunEnd, RunFence, RunStart, Store};
 
 /// Records in a batch, as in Nango.
 const BATCH: u64 = 1_000;
@@ -173,8 +173,44 @@ async fn run(folder: &Path, count: u64) -> Result<()> {
     let report = store.verify().await?;
     assert!(report.defects.is_empty(), "{:?}", report.defects);
     println!("{:34} {:>12.2} ms", "verify", millis(start.elapsed()));
+    store.close()?;
+    room(&path, count).await
+}
+
+/// Whether room comes back: takes the content of every record away, saves as many anew,
+/// and looks at the disk before and after.
+async fn room(path: &Path, count: u64) -> Result<()> {
+    let mut bench = Bench::open(path)?;
+    bench.runs = RUNS_BEFORE;
+    let environment = bench.stream.connection.environment.clone();
+    let (full, stored) = (on_disk(path)?, bench.store.stored_bytes(&environment));
+    let query = PruneQuery {
+        through: None,
+        unchanged_since: None,
+        limit: usize::MAX,
+    };
+    let start = Instant::now();
+    let pruned = bench.store.prune(&bench.stream, query).await?;
+    println!(
+        "{:34} {:>12}/s   the log takes {:.2} of what it took",
+        "prune of everything",
+        rate(pruned.count, start.elapsed()),
+        bench.store.stored_bytes(&environment) as f64 / stored as f64
+    );
+    let fence = bench.begin().await?;
+    bench.save_all(&fence, 0..count, |_| 2).await?;
+    bench.finish(&fence).await?;
+    bench.store.close()?;
+    println!(
+        "{:34} {:>12.2}   of the disk before, once as much was saved anew",
+        "",
+        on_disk(path)? / full
+    );
     Ok(())
 }
+
+/// More than the runs of the phases before: ids of runs are not given twice.
+const RUNS_BEFORE: u64 = 1_000;
 
 /// What new records cost in a small store, over all rounds.
 async fn small(folder: &Path) -> Result<Phase> {

@@ -291,6 +291,8 @@ fn build_makes_a_component_of_a_fresh_crate() {
     let built = home
         .tidegate(&["build"])
         .env("CARGO_NET_OFFLINE", "true")
+        // Wherever the tests themselves are built.
+        .env("CARGO_TARGET_DIR", home.path("target"))
         .run()
         .expect(0);
     holds(&built.stdout, &["users 1.0.0", "User", "hour"]);
