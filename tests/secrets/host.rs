@@ -48,7 +48,7 @@ impl Host {
         let mut answer = request.send().await?;
         let status = answer.status().as_u16();
         let kind = answer.headers().get("content-type");
-        if !kind.is_some_and(|kind| kind == "text/event-stream") {
+        if kind.is_none_or(|kind| kind != "text/event-stream") {
             return Ok((status, answer.text().await?));
         }
         let mut text = String::new();

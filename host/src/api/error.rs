@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 #[derive(Debug)]
 pub struct Failure {
     status: StatusCode,
-    body: Body,
+    // In a box, since every handler's result has room for it.
+    body: Box<Body>,
 }
 
 /// The result of a handler.
@@ -83,11 +84,11 @@ impl Failure {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Failure {
             status,
-            body: Body {
+            body: Box::new(Body {
                 code: code.into(),
                 message: Some(message.into()),
                 ..Body::default()
-            },
+            }),
         }
     }
 
@@ -108,7 +109,7 @@ impl Failure {
             .filter(|step| !step.is_empty() && *step != "?");
         Failure {
             status: StatusCode::BAD_REQUEST,
-            body: Body {
+            body: Box::new(Body {
                 code: part.code().into(),
                 message: None,
                 errors: vec![Issue {
@@ -117,7 +118,7 @@ impl Failure {
                     path: path.map(str::to_owned).collect(),
                 }],
                 ..Body::default()
-            },
+            }),
         }
     }
 
@@ -156,11 +157,11 @@ impl From<Error> for Failure {
         let status = StatusCode::from_u16(error.code.http_status());
         Failure {
             status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            body: Body {
+            body: Box::new(Body {
                 code: error.code.as_str().into(),
                 message: Some(error.message),
                 ..Body::default()
-            },
+            }),
         }
     }
 }
