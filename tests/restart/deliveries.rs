@@ -173,7 +173,7 @@ async fn unheard(service: &Service, hook: &str) -> Result<RunId> {
         .add_environment(environment, resources, settings)
         .await?;
     drop(catalog);
-    let run = end_a_run(&*store, &*clock).await?;
+    let run = end_a_run(&store, &*clock).await?;
     assert_eq!(store.announced(2).await?, [run]);
     let store = Arc::into_inner(store).context("nobody else has the store")?;
     tokio::task::spawn_blocking(move || store.close()).await??;

@@ -59,7 +59,7 @@ impl Provider {
         let given = form["refresh_token"].as_str();
         let is_last = given == format!("refresh-{good}");
         let is_before = *good > 0 && given == format!("refresh-{}", *good - 1);
-        if !is_last && !(is_before && self.is_lenient) {
+        if !(is_last || is_before && self.is_lenient) {
             return answer(400, &json!({ "error": "invalid_grant" }));
         }
         *good += 1;
