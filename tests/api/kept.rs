@@ -84,6 +84,15 @@ async fn an_environment_that_is_full_saves_nothing_more_until_it_has_room() -> R
         .ask("PATCH", "/v1/environments/prod", &headers, Some(body))
         .await?;
     ensure!(changed.status == 200, "{changed:?}");
+    // Another resource alone: the quota stays.
+    let body = json!({ "resources": { "runs": 3, "egress_kib_per_second": 65_536 } });
+    let changed = world
+        .ask("PATCH", "/v1/environments/prod", &headers, Some(body))
+        .await?;
+    let expected = json!({
+        "memory_mib": 1024, "runs": 3, "storage_mib": 1, "egress_kib_per_second": 65_536,
+    });
+    ensure!(changed.body["resources"] == expected, "{changed:?}");
     for id in ["1", "2"] {
         let record = json!({ "id": id, "text": "x".repeat(LARGE) });
         world
@@ -136,6 +145,12 @@ async fn an_environment_that_is_full_saves_nothing_more_until_it_has_room() -> R
         .ask("GET", "/records?model=Item&ids=3", &selection, None)
         .await?;
     ensure!(page.body["records"][0]["id"] == "3", "{page:?}");
+    let body = json!({ "resources": { "storage_mib": null } });
+    let changed = world
+        .ask("PATCH", "/v1/environments/prod", &headers, Some(body))
+        .await?;
+    let expected = json!({ "memory_mib": 1024, "runs": 3, "egress_kib_per_second": 65_536 });
+    ensure!(changed.body["resources"] == expected, "{changed:?}");
     Ok(())
 }
 

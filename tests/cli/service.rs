@@ -93,9 +93,17 @@ fn an_environment_is_added_and_changed_in_parts() {
     let wrong = ["env", "set", "acme", "--prune-after-days", "soon"];
     let wrong = served.tidegate(&wrong).run().expect(2);
     holds(&wrong.stderr, &["'soon'", "--prune-after-days", "never"]);
-    let flags = ["--storage-mib", "512", "--prune-after-days", "7"];
+    let flags = [
+        "--storage-mib",
+        "512",
+        "--prune-after-days",
+        "7",
+        "--egress-kib-per-second",
+        "64",
+    ];
     let other = served.json(&with(&["env", "add", "other"], &flags));
     assert_eq!(other["resources"]["storage_mib"], 512);
+    assert_eq!(other["resources"]["egress_kib_per_second"], 64);
     assert_eq!(other["retention"], json!({ "prune_after_days": 7 }));
     let table = served.tidegate(&["env", "list"]).run().expect(0);
     holds(&table.stdout, &["acme", "300", "stored_bytes", "512"]);

@@ -132,6 +132,43 @@ async fn a_sync_without_a_checkpoint_waits_in_its_place() -> Result<()> {
     Ok(())
 }
 
+/// A sync that is paused while it runs may end that run for a wait; it goes on when it is
+/// started again, and not before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sync_that_was_paused_meanwhile_goes_on_when_it_is_started() -> Result<()> {
+    let world = world!(4, ROOM);
+    let provider = provider(&world).await?;
+    let faults = provider.faults();
+    faults.after(1, "/users", Fault::Status(503), 1);
+    faults.next("/users", Fault::RateLimit { retry_after: ASKED }, 1);
+    let key = world.schedule("a", "acme", fetches_pages()).await?;
+    // It is between the page that failed and the next try of it, a few seconds later.
+    for _ in 0..LOOKS {
+        if provider.requests().len() == 2 {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    world.set_paused(&key, true).await?;
+    world.scheduler.plan(&key).await?;
+    let rows = world.ended(&key, 1).await?;
+    let until = rows[0].waits_until().context("it does not wait")?;
+    assert_eq!(world.scheduler.standing(&key).next, None);
+    world.pass(2 * ASKED, &key).await?;
+    assert!(world.clock.now() > until);
+    assert_eq!(world.ended(&key, 1).await?.len(), 1);
+
+    world.set_paused(&key, false).await?;
+    let world = restarted(world).await?;
+    let rows = world.ended(&key, 2).await?;
+    assert_eq!(
+        (outcome(&rows[0]), rows[0].trigger),
+        ("success", Trigger::Continuation)
+    );
+    assert_eq!(added(&rows), 30);
+    Ok(())
+}
+
 /// More waits than interruptions are allowed: each made progress, and none is a stall.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_sleep_after_each_checkpoint_holds_no_room() -> Result<()> {

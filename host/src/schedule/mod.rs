@@ -13,6 +13,7 @@ mod metrics;
 mod provider;
 mod queue;
 mod running;
+mod state;
 
 pub use breaker::HeldBack;
 pub use loader::Loader;
@@ -27,10 +28,9 @@ use crate::model::{
 };
 use crate::run::Runner;
 use crate::store::{Reset, RunQuery};
-use breaker::Breakers;
-use entry::{Entry, Live, Turn};
+use entry::{Entry, Live};
 use jiff::Timestamp;
-use queue::FairQueue;
+use state::{State, Used};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -72,25 +72,6 @@ struct Inner {
     /// Whether no more runs are started.
     closing: watch::Sender<bool>,
     metrics: RunMetrics,
-}
-
-struct State {
-    entries: HashMap<SyncKey, Entry>,
-    /// What waits for its time and its turn. An item counts only while its ticket is the
-    /// entry's: what is planned anew leaves its old item behind.
-    queue: FairQueue<(SyncKey, u64)>,
-    tickets: u64,
-    /// Runs and their memory in bytes, by environment.
-    used: HashMap<Environment, Used>,
-    breakers: Breakers,
-    stopping: bool,
-}
-
-/// What the runs of an environment take.
-#[derive(Clone, Copy, Debug, Default)]
-struct Used {
-    runs: u32,
-    memory: u64,
 }
 
 /// How a run is asked for.
@@ -136,14 +117,7 @@ impl Scheduler {
                 catalog,
                 loader,
                 options,
-                state: Mutex::new(State {
-                    entries: HashMap::new(),
-                    queue: FairQueue::new(),
-                    tickets: 0,
-                    used: HashMap::new(),
-                    breakers: Breakers::default(),
-                    stopping: false,
-                }),
+                state: Mutex::default(),
                 wake: Notify::new(),
                 ended: watch::channel(0).0,
                 closing: watch::channel(false).0,
@@ -428,9 +402,11 @@ impl Inner {
     /// Takes in how a run ended, or why it never began, and plans the next.
     fn ended(&self, key: &SyncKey, row: Option<&RunRow>, next: Option<Timestamp>) {
         let now = self.runner.clock.now();
+        // One that was paused meanwhile goes on once it is started, as after a restart.
+        let may_go_on = self.catalog.sync(key).is_ok_and(|row| !row.paused);
         let mut state = self.state();
         let interrupted = row.filter(|row| entry::is_interrupted(row));
-        let goes_on = interrupted.filter(|_| !state.stopping);
+        let goes_on = interrupted.filter(|_| may_go_on && !state.stopping);
         let succeeded =
             row.is_some_and(|row| matches!(row.state, RunState::Ended(Outcome::Success)));
         state.end(key, succeeded || interrupted.is_some());
@@ -487,120 +463,5 @@ async fn plan_for_ever(inner: std::sync::Weak<Inner>) {
         let wait = strong.start_due();
         let woken = tokio::time::timeout(wait, strong.wake.notified()).await;
         drop((woken, strong));
-    }
-}
-
-impl State {
-    fn runs(&self) -> u32 {
-        self.used.values().map(|used| used.runs).sum()
-    }
-
-    /// A run that is starting (none yet) or has begun.
-    #[allow(clippy::option_option)]
-    fn under_way(&self, key: &SyncKey) -> Option<Option<Live>> {
-        let entry = self.entries.get(key)?;
-        entry.starting.then(|| entry.live.clone())
-    }
-
-    fn standing(&self, key: &SyncKey, now: Timestamp) -> Standing {
-        let Some(entry) = self.entries.get(key) else {
-            return Standing::default();
-        };
-        let due = entry.due.map(|(at, _)| at);
-        Standing {
-            running: entry.live.as_ref().map(|live| live.run),
-            queued: entry.starting && entry.live.is_none() || due.is_some_and(|at| at <= now),
-            next: due,
-            failures: entry.failures,
-        }
-    }
-
-    /// Puts a planned entry in the place of the old one; what runs stays, and so does a
-    /// run that somebody asked for.
-    fn replan(&mut self, key: &SyncKey, planned: Option<Entry>, due: Option<Timestamp>) {
-        let Some(planned) = planned else {
-            self.entries
-                .retain(|each, entry| each != key || entry.starting);
-            return;
-        };
-        let entry = self.entries.entry(key.clone()).or_default();
-        entry.memory = planned.memory;
-        let asked = entry.due.is_some() && entry.trigger == Trigger::Manual;
-        if !entry.starting && !asked {
-            entry.trigger = planned.trigger;
-            self.set_due(key, due);
-        }
-    }
-
-    fn set_due(&mut self, key: &SyncKey, due: Option<Timestamp>) {
-        self.tickets += 1;
-        let ticket = self.tickets;
-        let Some(entry) = self.entries.get_mut(key) else {
-            return;
-        };
-        entry.due = due.map(|at| (at, ticket));
-        if let Some(at) = due {
-            let environment = &key.connection.environment;
-            self.queue
-                .push(environment, entry.memory, at, (key.clone(), ticket));
-        }
-    }
-
-    /// Somebody asks for a run.
-    fn ask(&mut self, key: &SyncKey, memory: u64, now: Timestamp) -> Triggered {
-        let entry = self.entries.entry(key.clone()).or_default();
-        if let Some(live) = &entry.live {
-            return Triggered::Running(live.run);
-        }
-        entry.memory = memory;
-        if !entry.starting {
-            entry.trigger = Trigger::Manual;
-            self.set_due(key, Some(now));
-        }
-        Triggered::Queued
-    }
-
-    /// Takes a sync whose turn came, and counts its run; none if its item is an old one.
-    fn begin(&mut self, key: &SyncKey, ticket: u64) -> Option<Turn> {
-        let entry = self.entries.get_mut(key).filter(|entry| entry.holds == 0)?;
-        let (due, _) = entry.due.take_if(|(_, mine)| *mine == ticket)?;
-        entry.starting = true;
-        let environment = key.connection.environment.clone();
-        let used = self.used.entry(environment).or_default();
-        used.runs += 1;
-        used.memory = used.memory.saturating_add(entry.memory);
-        entry.counted = entry.memory;
-        let trigger = std::mem::replace(&mut entry.trigger, Trigger::Schedule);
-        Some(Turn { trigger, due })
-    }
-
-    /// The run of a sync that began.
-    fn began(&mut self, key: &SyncKey, live: Live) {
-        if self.stopping {
-            live.control.stop(STOPPING);
-        }
-        if let Some(entry) = self.entries.get_mut(key) {
-            entry.live = Some(live);
-        }
-    }
-
-    fn end(&mut self, key: &SyncKey, well: bool) {
-        let Some(entry) = self.entries.get_mut(key) else {
-            return;
-        };
-        entry.live = None;
-        entry.starting = false;
-        entry.failures = match well {
-            true => 0,
-            false => entry.failures.saturating_add(1),
-        };
-        let environment = &key.connection.environment;
-        if let Some(used) = self.used.get_mut(environment) {
-            used.runs = used.runs.saturating_sub(1);
-            used.memory = used.memory.saturating_sub(entry.counted);
-            if used.runs == 0 {
-                self.used.remove(environment);
-            }
-        }
     }
 }

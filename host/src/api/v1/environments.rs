@@ -92,6 +92,7 @@ struct AddBody {
     retention: RetentionBody,
 }
 
+/// What an environment has from its beginning.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ResourcesBody {
@@ -104,6 +105,23 @@ struct ResourcesBody {
     // `EGRESS_KIB_PER_SECOND_MIN`.
     #[schema(minimum = 16)]
     egress_kib_per_second: Option<u32>,
+}
+
+/// What is named is changed; null takes a limit away.
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct ResourcesChange {
+    #[schema(minimum = 1)]
+    memory_mib: Option<u64>,
+    #[schema(minimum = 1)]
+    runs: Option<u32>,
+    #[serde(deserialize_with = "read::maybe_null")]
+    #[schema(minimum = 1, value_type = Option<u64>)]
+    storage_mib: Option<Option<u64>>,
+    // `EGRESS_KIB_PER_SECOND_MIN`.
+    #[serde(deserialize_with = "read::maybe_null")]
+    #[schema(minimum = 16, value_type = Option<u32>)]
+    egress_kib_per_second: Option<Option<u32>>,
 }
 
 /// What is named is changed; null keeps records for ever.
@@ -140,28 +158,42 @@ struct WebhooksBody {
 
 impl ResourcesBody {
     fn check(self) -> Answer<Resources> {
-        if self.memory_mib == 0 || self.runs == 0 || self.storage_mib == Some(0) {
-            return Err(Failure::invalid(
-                Part::Body,
-                "resources",
-                "nothing could run with 0",
-            ));
-        }
-        if let Some(kib) = self.egress_kib_per_second
-            && kib < EGRESS_KIB_PER_SECOND_MIN
-        {
-            return Err(Failure::invalid(
-                Part::Body,
-                "resources.egress_kib_per_second",
-                format!("{kib} is under the least of {EGRESS_KIB_PER_SECOND_MIN}"),
-            ));
-        }
-        Ok(Resources {
+        let resources = Resources {
             memory_mib: self.memory_mib,
             runs: self.runs,
             storage_mib: self.storage_mib,
             egress_kib_per_second: self.egress_kib_per_second,
-        })
+        };
+        check(&resources).map(|()| resources)
+    }
+}
+
+impl ResourcesChange {
+    fn apply(self, to: &mut Resources) {
+        to.memory_mib = self.memory_mib.unwrap_or(to.memory_mib);
+        to.runs = self.runs.unwrap_or(to.runs);
+        to.storage_mib = self.storage_mib.unwrap_or(to.storage_mib);
+        let egress = self.egress_kib_per_second;
+        to.egress_kib_per_second = egress.unwrap_or(to.egress_kib_per_second);
+    }
+}
+
+/// Refuses resources with which nothing could run.
+fn check(resources: &Resources) -> Answer<()> {
+    if resources.memory_mib == 0 || resources.runs == 0 || resources.storage_mib == Some(0) {
+        return Err(Failure::invalid(
+            Part::Body,
+            "resources",
+            "nothing could run with 0",
+        ));
+    }
+    match resources.egress_kib_per_second {
+        Some(kib) if kib < EGRESS_KIB_PER_SECOND_MIN => Err(Failure::invalid(
+            Part::Body,
+            "resources.egress_kib_per_second",
+            format!("{kib} is under the least of {EGRESS_KIB_PER_SECOND_MIN}"),
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -236,13 +268,8 @@ fn webhooks_at_first() -> WebhookSettings {
 /// An environment that was added, with what opens it.
 #[derive(Serialize, ToSchema)]
 struct NewEnvironment {
-    name: Environment,
-    resources: Resources,
-    stored_bytes: u64,
-    webhooks: WebhookSettings,
-    retention: RecordRetention,
-    #[schema(format = DateTime)]
-    created: String,
+    #[serde(flatten)]
+    environment: Shown,
     /// What its webhooks are signed with.
     signing_key: String,
     key: FirstKey,
@@ -290,14 +317,8 @@ async fn add(
         .catalog
         .add_key(&row.name, "first key", scopes)
         .await?;
-    let shown = shown(&service, &row);
     let new = NewEnvironment {
-        name: shown.name,
-        resources: shown.resources,
-        stored_bytes: shown.stored_bytes,
-        webhooks: shown.webhooks,
-        retention: shown.retention,
-        created: shown.created,
+        environment: shown(&service, &row),
         signing_key: signing_key(&service, &row.name)?,
         key: FirstKey {
             id: key.id.clone(),
@@ -319,7 +340,7 @@ fn signing_key(service: &Service, name: &Environment) -> Result<String> {
 struct ChangeBody {
     /// Only with the operator's key.
     #[serde(default, deserialize_with = "read::maybe_object")]
-    resources: Option<ResourcesBody>,
+    resources: Option<ResourcesChange>,
     #[serde(default, deserialize_with = "read::maybe_object")]
     webhooks: Option<WebhooksBody>,
     #[serde(default, deserialize_with = "read::maybe_object")]
@@ -348,7 +369,10 @@ async fn change(
     if body.resources.is_some() && !is_operator {
         return Err(forbidden("only the operator's key changes resources"));
     }
-    let resources = body.resources.map(ResourcesBody::check).transpose()?;
+    let given = body.resources.unwrap_or_default();
+    let mut resources = service.catalog.environment(&name)?.resources;
+    given.apply(&mut resources);
+    check(&resources)?;
     if let Some(webhooks) = &body.webhooks {
         webhooks.check()?;
     }
@@ -356,7 +380,7 @@ async fn change(
         retention.check()?;
     }
     let change = |row: &mut EnvironmentRow| {
-        row.resources = resources.unwrap_or(row.resources);
+        given.apply(&mut row.resources);
         if let Some(webhooks) = body.webhooks {
             webhooks.apply(&mut row.webhooks);
         }

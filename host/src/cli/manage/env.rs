@@ -1,9 +1,9 @@
 //! `tidegate env`: the environments of a host, one for each customer.
 
-use super::remote::{Remote, RemoteArgs, Sent, encoded};
+use super::remote::{RemoteArgs, Sent, encoded};
 use super::show;
 use crate::cli::output::Output;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use std::str::FromStr;
@@ -32,7 +32,7 @@ enum EnvCommand {
         #[arg(long, default_value_t = 8)]
         runs: u32,
         #[command(flatten)]
-        storage: StorageArgs,
+        limits: LimitArgs,
         #[command(flatten)]
         webhooks: WebhookArgs,
     },
@@ -47,7 +47,7 @@ enum EnvCommand {
         #[arg(long)]
         runs: Option<u32>,
         #[command(flatten)]
-        storage: StorageArgs,
+        limits: LimitArgs,
         #[command(flatten)]
         webhooks: WebhookArgs,
     },
@@ -63,12 +63,16 @@ enum EnvCommand {
     },
 }
 
-/// What an environment keeps, and how long.
+/// What an environment may take of disk and network, and how long its records are kept.
 #[derive(Args)]
-struct StorageArgs {
+struct LimitArgs {
     /// What its records may take of the disk, in MiB; `none` for no limit
     #[arg(long, value_name = "MIB", value_parser = or_none::<u64>)]
     storage_mib: Option<OrNone<u64>>,
+    /// What the bodies of its requests and responses may take of the network, in KiB a
+    /// second; `none` for no limit
+    #[arg(long, value_name = "KIB", value_parser = or_none::<u32>)]
+    egress_kib_per_second: Option<OrNone<u32>>,
     /// Days after which a record that did not change loses its content; `never` keeps it
     #[arg(long, value_name = "DAYS", value_parser = or_none::<u32>)]
     prune_after_days: Option<OrNone<u32>>,
@@ -100,19 +104,36 @@ fn or_none<T: FromStr + Default + PartialEq>(text: &str) -> Result<OrNone<T>, St
     ))
 }
 
-impl StorageArgs {
+impl LimitArgs {
+    /// The resources that were named, with its memory and runs; none if none was.
+    fn resources(&self, memory_mib: Option<u64>, runs: Option<u32>) -> Option<Value> {
+        named([
+            ("memory_mib", memory_mib.map(Value::from)),
+            ("runs", runs.map(Value::from)),
+            ("storage_mib", self.storage_mib.map(Value::from)),
+            (
+                "egress_kib_per_second",
+                self.egress_kib_per_second.map(Value::from),
+            ),
+        ])
+    }
+
     /// The retention that was named; none if none was.
     fn retention(&self) -> Option<Value> {
-        let named = [
-            ("prune_after_days", self.prune_after_days),
-            ("erase_after_days", self.erase_after_days),
-        ];
-        let named = named
-            .into_iter()
-            .filter_map(|(name, days)| Some((name.to_owned(), Value::from(days?))));
-        let named: Map<String, Value> = named.collect();
-        (!named.is_empty()).then(|| named.into())
+        named([
+            ("prune_after_days", self.prune_after_days.map(Value::from)),
+            ("erase_after_days", self.erase_after_days.map(Value::from)),
+        ])
     }
+}
+
+/// An object of what was named; none if nothing was.
+fn named<const N: usize>(fields: [(&str, Option<Value>); N]) -> Option<Value> {
+    let fields = fields.into_iter();
+    let named: Map<String, Value> = fields
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect();
+    (!named.is_empty()).then(|| named.into())
 }
 
 /// Where an app hears of runs, and of which.
@@ -164,6 +185,7 @@ pub(in crate::cli) fn env(args: &EnvArgs, output: &Output) -> Result<()> {
                 "resources.memory_mib",
                 "resources.runs",
                 "resources.storage_mib",
+                "resources.egress_kib_per_second",
                 "stored_bytes",
                 "webhooks.primary_url",
                 "created",
@@ -174,17 +196,12 @@ pub(in crate::cli) fn env(args: &EnvArgs, output: &Output) -> Result<()> {
             name,
             memory_mib,
             runs,
-            storage,
+            limits,
             webhooks,
         } => {
-            let mut body = json!({
-                "name": name,
-                "resources": { "memory_mib": memory_mib, "runs": runs },
-            });
-            if let Some(OrNone(Some(storage_mib))) = storage.storage_mib {
-                body["resources"]["storage_mib"] = storage_mib.into();
-            }
-            if let Some(retention) = storage.retention() {
+            let resources = limits.resources(Some(*memory_mib), Some(*runs));
+            let mut body = json!({ "name": name, "resources": resources });
+            if let Some(retention) = limits.retention() {
                 body["retention"] = retention;
             }
             if let Some(webhooks) = webhooks.body() {
@@ -197,28 +214,27 @@ pub(in crate::cli) fn env(args: &EnvArgs, output: &Output) -> Result<()> {
             name,
             memory_mib,
             runs,
-            storage,
+            limits,
             webhooks,
         } => {
             let mut body = json!({});
-            let named = [
-                ("memory_mib", memory_mib.map(Value::from)),
-                ("runs", runs.map(Value::from)),
-                ("storage_mib", storage.storage_mib.map(Value::from)),
-            ];
-            if named.iter().any(|(_, value)| value.is_some()) {
-                body["resources"] = resources(&remote, name, named)?;
+            if let Some(resources) = limits.resources(*memory_mib, *runs) {
+                body["resources"] = resources;
             }
-            if let Some(retention) = storage.retention() {
+            if let Some(retention) = limits.retention() {
                 body["retention"] = retention;
             }
             if let Some(webhooks) = webhooks.body() {
                 body["webhooks"] = webhooks;
             }
-            show::one(
-                &remote.call("PATCH", &path(name), Sent::Json(body))?,
-                output,
-            );
+            let changed = remote.call("PATCH", &path(name), Sent::Json(body));
+            let changed = changed.map_err(|mut error| {
+                if error.code == Code::NotFound {
+                    error.message += "; `tidegate env list` shows all";
+                }
+                error
+            });
+            show::one(&changed?, output);
         }
         EnvCommand::SigningKey { name } => {
             let path = format!("{}/signing-key", path(name));
@@ -228,24 +244,6 @@ pub(in crate::cli) fn env(args: &EnvArgs, output: &Output) -> Result<()> {
         EnvCommand::Remove { name } => show::one(&remote.delete(&path(name))?, output),
     }
     Ok(())
-}
-
-/// The resources of an environment with what was named changed: the host takes them as a
-/// whole.
-fn resources(remote: &Remote, name: &str, named: [(&str, Option<Value>); 3]) -> Result<Value> {
-    let all = remote.get("/v1/environments")?;
-    let mut rows = all["environments"].as_array().into_iter().flatten();
-    let row = rows.find(|row| row["name"] == name).ok_or_else(|| {
-        let message = format!("there is no environment `{name}`; `tidegate env list` shows all");
-        Error::new(Code::NotFound, message)
-    })?;
-    let mut resources = row["resources"].clone();
-    for (key, value) in named {
-        if let Some(value) = value {
-            resources[key] = value;
-        }
-    }
-    Ok(resources)
 }
 
 fn path(name: &str) -> String {

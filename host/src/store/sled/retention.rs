@@ -251,10 +251,10 @@ impl Writer {
                 format!("run {} of {key} is live; cancel it first", live.row.id),
             ));
         }
-        let mut numbers = Vec::new();
-        for stream in self.streams_of(connection) {
-            numbers.extend(self.known_stream(&stream));
-        }
+        let streams = self.streams_of(connection);
+        let streams = streams.iter().filter_map(|key| self.known_stream(key));
+        let streams: Vec<u32> = streams.collect();
+        let streams = self.plan_clear(&streams)?;
         let mut gone = vec![keys::metadata(connection)];
         for table in [Table::Checkpoint, Table::Tally] {
             gone.extend(self.keys_in(&keys::of_connection(table, connection))?);
@@ -281,10 +281,8 @@ impl Writer {
             .filter(|(key, _)| key.connection == *connection)
             .map(|(key, _)| key.clone())
             .collect();
-        // From here on nothing fails: `clear` has read what it needs of known streams.
-        for number in numbers {
-            self.clear(number)?;
-        }
+        // From here on nothing can fail.
+        self.clear(streams);
         passes.iter().for_each(|key| self.drop_passes(key));
         gone.into_iter().for_each(|key| self.remove(key));
         Ok(())

@@ -40,18 +40,19 @@ impl Writer {
                 format!("run {} of {key} is live; cancel it first", live.row.id),
             ));
         }
+        let streams = models.iter().filter_map(|model| {
+            let stream = key.stream(model.clone());
+            self.known_stream(&stream)
+                .filter(|_| what == Reset::CheckpointAndRecords)
+        });
+        let streams: Vec<u32> = streams.collect();
+        let streams = self.plan_clear(&streams)?;
         if self.checkpoint_row(key)?.json.is_some() {
             self.set_checkpoint(key, None)?;
         }
         self.remove(keys::tally(key));
         self.drop_passes(key);
-        if what == Reset::CheckpointAndRecords {
-            for model in models {
-                if let Some(number) = self.known_stream(&key.stream(model.clone())) {
-                    self.clear(number)?;
-                }
-            }
-        }
+        self.clear(streams);
         Ok(())
     }
 }

@@ -164,6 +164,21 @@ pub(super) struct Changes {
 }
 
 impl Changes {
+    /// Takes every record away, those of this commit too.
+    pub(super) fn clear(&mut self) {
+        let last_sequence = self.state.last_sequence;
+        *self = Changes {
+            state: State {
+                last_sequence,
+                floor: last_sequence,
+                ..State::default()
+            },
+            pruned: Some(Sequences::default()),
+            cleared: true,
+            ..Changes::default()
+        };
+    }
+
     /// Takes in a record of the log whose counts are in the state already.
     pub(super) fn follow(&mut self, id: &str, slot: &Slot, hash: ContentHash) {
         let (sequence, live) = (slot.sequence, slot.action != Action::Deleted);

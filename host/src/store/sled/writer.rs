@@ -37,6 +37,12 @@ pub(super) struct Writer {
     unindexed: usize,
 }
 
+/// A stream whose records are to go, and the keys that tell which of them are pruned.
+pub(super) struct PlannedClear {
+    number: u32,
+    pruned: Vec<Vec<u8>>,
+}
+
 /// What the present group of writes will do.
 #[derive(Default)]
 pub(super) struct Stage {
@@ -346,32 +352,31 @@ impl Writer {
         Ok(sequences)
     }
 
-    /// Takes away every record of a stream; its sequences go on.
-    pub(super) fn clear(&mut self, number: u32) -> Result<()> {
-        self.touch(number)?;
-        for key in self.keys_in(&keys::all_pruned(number))? {
-            self.remove(key);
+    /// Looks up what goes with the records of some streams. All that can fail in clearing
+    /// them is done here, before anything is staged.
+    pub(super) fn plan_clear(&mut self, numbers: &[u32]) -> Result<Vec<PlannedClear>> {
+        let mut all = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            self.touch(*number)?;
+            all.push(PlannedClear {
+                number: *number,
+                pruned: self.keys_in(&keys::all_pruned(*number))?,
+            });
         }
-        self.put(
-            keys::cleared(number),
-            self.commit_number().to_be_bytes().to_vec(),
-        );
-        self.stage.cleared = true;
-        if let Some((_, changes)) = self.stage.streams.get_mut(&number) {
-            let last_sequence = changes.state.last_sequence;
-            changes.state = State {
-                last_sequence,
-                live: 0,
-                deleted: 0,
-                floor: last_sequence,
-                bytes: 0,
-            };
-            changes.entries.clear();
-            changes.moves.clear();
-            changes.pruned = Some(Sequences::default());
-            changes.cleared = true;
+        Ok(all)
+    }
+
+    /// Takes away every record of some streams; their sequences go on.
+    pub(super) fn clear(&mut self, streams: Vec<PlannedClear>) {
+        for PlannedClear { number, pruned } in streams {
+            pruned.into_iter().for_each(|key| self.remove(key));
+            let commit = self.commit_number().to_be_bytes().to_vec();
+            self.put(keys::cleared(number), commit);
+            self.stage.cleared = true;
+            if let Some((_, changes)) = self.stage.streams.get_mut(&number) {
+                changes.clear();
+            }
         }
-        Ok(())
     }
 
     /// Takes in a pair of a backup. A block's records are followed into index and places.
