@@ -387,6 +387,34 @@ async fn a_body_that_is_too_large_is_refused_on_every_route() -> Result<()> {
     Ok(())
 }
 
+/// A plain client writes all of its request before it reads a byte. It is refused after
+/// the head, and must be able to read that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_sends_all_before_it_reads_is_told_why_it_is_refused() -> Result<()> {
+    const BODY: usize = 16 << 20;
+    let world = World::start().await?;
+    let Some(tenant) = world.tenant("prod").await? else {
+        return Ok(());
+    };
+    for (key, path, status) in [
+        (tenant.key.as_str(), "/sync/trigger", "413"),
+        ("nothing", "/sync/trigger", "401"),
+        (tenant.key.as_str(), "/nowhere", "404"),
+    ] {
+        let header = format!("content-type: application/json\r\ncontent-length: {BODY}");
+        let mut request = head_with(key, "POST", path, &header).into_bytes();
+        request.resize(request.len() + BODY, b' ');
+        let mut stream = TcpStream::connect(world.address).await?;
+        let written = timeout(LONG, stream.write_all(&request)).await;
+        let written = written.context("its body is not taken")?;
+        written.with_context(|| format!("{status} of {path} breaks off"))?;
+        let said = timeout(LONG, answer_of(&mut stream)).await;
+        let said = said.context("it is not answered")??;
+        ensure!(said.starts_with(&format!("HTTP/1.1 {status}")), "{said}");
+    }
+    Ok(())
+}
+
 /// Sends a head and so many bytes in chunks, as far as they are taken; the answer.
 async fn too_large(world: &World, head: &str, bytes: usize) -> Result<String> {
     const CHUNK: usize = 64 * 1024;

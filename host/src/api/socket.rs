@@ -1,5 +1,6 @@
 //! A client's socket that is not waited on for ever: a client says at once what it speaks,
 //! and takes what it asked for. Otherwise silent clients would hold every place there is.
+//! Nor is it dropped too soon: a client that is still writing gets to read its answer.
 
 use std::future::Future;
 use std::io;
@@ -12,6 +13,12 @@ use tokio::time::{Sleep, sleep, timeout};
 
 /// How long a client may take no byte of its answer; then the connection is closed.
 const STUCK_TIME: Duration = Duration::from_secs(30);
+
+/// How long a client that was answered before it had sent all may go on sending; what
+/// comes is thrown away. A socket closed on unread bytes is reset, and a reset takes back
+/// the answer that says why. Big enough for what is refused to arrive, and less than a
+/// stop waits for connections.
+const LINGER_TIME: Duration = Duration::from_secs(5);
 
 /// How often a client is looked at that has said the beginning of [`PREFACE`] so far.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -37,11 +44,14 @@ pub(super) async fn speaks(stream: &TcpStream, time: Duration) -> io::Result<()>
     timeout(time, looking).await?
 }
 
-/// A socket whose writes fail once the other side takes nothing for [`STUCK_TIME`].
+/// A socket whose writes fail once the other side takes nothing for [`STUCK_TIME`], and
+/// that takes what still comes for [`LINGER_TIME`] once our side is shut.
 pub(super) struct Patient {
     stream: TcpStream,
     /// Runs while a write waits.
     stuck: Option<Pin<Box<Sleep>>>,
+    /// Runs once our side is shut.
+    lingering: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
@@ -49,6 +59,7 @@ impl Patient {
         Patient {
             stream,
             stuck: None,
+            lingering: None,
         }
     }
 
@@ -107,6 +118,21 @@ impl AsyncWrite for Patient {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let this = &mut *self;
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+        }
+        let lingering = this
+            .lingering
+            .get_or_insert_with(|| Box::pin(sleep(LINGER_TIME)));
+        let mut scrap = [0; 8 * 1024];
+        while lingering.as_mut().poll(context).is_pending() {
+            let mut came = ReadBuf::new(&mut scrap);
+            let read = ready!(Pin::new(&mut this.stream).poll_read(context, &mut came));
+            if read.is_err() || came.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }

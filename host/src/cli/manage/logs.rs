@@ -1,7 +1,8 @@
 //! `tidegate logs`: the log of a run of a host that serves, once or while it grows.
 //!
-//! The host writes a run's lines where the run saves a checkpoint and at its end, so that
-//! is when a follower sees them. Each line is printed once, in order; a run is left only
+//! The host writes a run's lines where the run saves a checkpoint, at its next save or
+//! exchange once some have waited for a while, and at its end, so that is when a follower
+//! sees them. Each line is printed once, in order; a run is left only
 //! when it has ended and its last line was read. A host that is away for a while (it is
 //! started anew) is waited for.
 
@@ -19,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Time between two looks at a run that goes on, or for the next one: there is nothing to
-/// wait on, and lines come a checkpoint at a time.
+/// wait on, and lines come some at a time.
 const LOOK: Duration = Duration::from_secs(1);
 /// Runs that are looked through at once for those after the last one that was followed.
 const RUNS_AT_ONCE: usize = 50;
