@@ -45,7 +45,7 @@ export class DefinitionError extends Error {
  * Whether the host takes `enforce` in a model. Nango logs a record that does not fit its
  * model and saves it all the same; a host that does not know the key refuses such records.
  */
-const HOST_KNOWS_ENFORCE = false;
+const HOST_KNOWS_ENFORCE: boolean = false;
 
 /** Names of syncs and models. */
 const WORD = /^[A-Za-z0-9_-]{1,255}$/;
