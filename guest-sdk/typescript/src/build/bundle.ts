@@ -139,7 +139,7 @@ function problemOf(project: Project, message: esbuild.Message, severity: Problem
 }
 
 /** A message of esbuild in our words, with what to do where it is known. */
-function spoken(message: esbuild.Message): Pick<Problem, 'message' | 'hints'> {
+function spoken(message: esbuild.Message): Pick<Problem, 'message' | 'hints' | 'syntax'> {
   if (message.id === 'unsupported-dynamic-import') {
     return {
       message: 'this import() names its module by an expression, and a sync is one file: all of it must be known now.',
@@ -154,8 +154,9 @@ function spoken(message: esbuild.Message): Pick<Problem, 'message' | 'hints'> {
   }
   const notes = message.notes.map((each) => each.text).filter((each) => each !== '');
   const text = message.text.replace(/[.]?$/, '.');
-  const hint = message.pluginName === '' && message.id === '' ? ['mend the syntax here, then build again'] : [];
-  return { message: text, hints: notes.length > 0 ? notes : hint };
+  const syntax = message.pluginName === '' && message.id === '';
+  const hints = notes.length === 0 && syntax ? ['mend the syntax here, then build again'] : notes;
+  return { message: text, hints, syntax };
 }
 
 function unknownImport(project: Project, name: string): Pick<Problem, 'message' | 'hints'> {

@@ -14,9 +14,6 @@ const WORLD = 'typescript-sync';
 /** The version that the runtime belongs to: another one makes other bytes of a sync. */
 export const COMPONENTIZE_VERSION = '0.4.5';
 
-/** The largest component that is handed over, in bytes: what the product promises. */
-export const COMPONENT_BYTES_MAX = 5 * 1024 * 1024;
-
 /** The name under which a component carries its source map. */
 const SOURCE_MAP_SECTION = 'tidegate:source-map';
 

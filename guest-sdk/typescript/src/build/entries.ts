@@ -59,7 +59,7 @@ export function findEntries(path: string, name?: string): Found {
   if (name !== undefined && only !== undefined) {
     only.name = name;
   }
-  found.problems.push(...doubles(found.entries));
+  tellApart(found.entries);
   return found;
 }
 
@@ -194,7 +194,7 @@ function entryOf(file: string, project: Project): Entry {
 }
 
 /** The project that `folder` lies in. */
-function projectOf(folder: string): Project {
+export function projectOf(folder: string): Project {
   let root = folder;
   for (let each = folder; ; each = dirname(each)) {
     if (existsSync(join(each, 'package.json'))) {
@@ -229,27 +229,20 @@ function readPackage(folder: string): Package | undefined {
   }
 }
 
-/** Components are named after syncs, so no two of one build may have one name. */
-function doubles(entries: Entry[]): Problem[] {
-  // Nango's folders repeat names (`github/syncs/issues.ts`, `jira/syncs/issues.ts`):
-  // the integration's name, two folders up, tells them apart.
-  const byName = Map.groupBy === undefined ? group(entries) : Map.groupBy(entries, (each) => each.name);
-  for (const [name, same] of byName) {
-    if (same.length > 1) {
-      for (const entry of same) {
-        const folder = dirname(entry.file);
-        const integration = basename(/^(syncs|src)$/.test(basename(folder)) ? dirname(folder) : folder);
-        entry.name = `${integration}-${name}`;
-      }
+/**
+ * Nango's folders repeat names (`github/syncs/issues.ts`, `jira/syncs/issues.ts`), and a
+ * component is named after its sync: the integration's name in front tells them apart.
+ */
+function tellApart(entries: Entry[]): void {
+  const counts = new Map<string, number>();
+  for (const { name } of entries) {
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  for (const entry of entries) {
+    if ((counts.get(entry.name) ?? 0) > 1) {
+      const folder = dirname(entry.file);
+      const integration = /^(syncs|src)$/.test(basename(folder)) ? dirname(folder) : folder;
+      entry.name = `${basename(integration)}-${entry.name}`;
     }
   }
-  return [];
-}
-
-function group(entries: Entry[]): Map<string, Entry[]> {
-  const groups = new Map<string, Entry[]>();
-  for (const entry of entries) {
-    groups.set(entry.name, [...(groups.get(entry.name) ?? []), entry]);
-  }
-  return groups;
 }

@@ -26,6 +26,8 @@ export interface Problem {
   code?: string;
   /** What is wrong, in a sentence. */
   message: string;
+  /** Whether it is a syntax error, which the type check words better. */
+  syntax?: boolean;
   /** What to do, one line each. */
   hints?: string[];
 }

@@ -33,7 +33,7 @@ export function authorsMap(project: Project, map: string): string {
     if (source !== null && isAuthorsFile(project, resolve(project.root, source))) {
       inside = true;
       const original = { line: each.originalLine, column: each.originalColumn };
-      addMapping(small, { generated, source, original, name: each.name ?? undefined });
+      addMapping(small, { generated, source, original });
     } else if (inside) {
       inside = false;
       addMapping(small, { generated });

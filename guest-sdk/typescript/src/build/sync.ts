@@ -16,6 +16,8 @@ import { authorsMap } from './source-map.ts';
 
 /** A component that was built. */
 export interface Built {
+  /** The file that default-exports the sync. */
+  file: string;
   name: string;
   manifest: Manifest;
   /** The component's bytes. */
@@ -24,6 +26,8 @@ export interface Built {
   sources: string[];
   /** Bytes of the bundle before it was put together with the engine. */
   bundleBytes: number;
+  /** Bytes of each input in it. */
+  inputs: Map<string, number>;
   warnings: Problem[];
   /** What each step took, in milliseconds. */
   times: { describe: number; bundle: number; component: number };
@@ -38,11 +42,13 @@ export async function buildSync(entry: Entry): Promise<Built> {
   const bundledAt = performance.now();
   const bytes = await component(made.code, authorsMap(entry.project, made.map));
   return {
+    file: entry.file,
     name: manifest.name,
     manifest,
     bytes,
     sources: [...made.inputs.keys()].filter((each) => isAuthorsFile(entry.project, each)).sort(),
     bundleBytes: Buffer.byteLength(made.code),
+    inputs: made.inputs,
     warnings: made.warnings,
     times: {
       describe: describedAt - started,
