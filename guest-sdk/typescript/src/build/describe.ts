@@ -11,6 +11,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { bundle, type Bundle } from './bundle.ts';
 import { BuildError, failure, type Place, type Problem } from './messages.ts';
 import { GUEST } from './paths.ts';
+import { unmarked } from './platform.ts';
 import { placeInStack } from './source-map.ts';
 import type { Entry } from './entries.ts';
 
@@ -37,7 +38,7 @@ const BUNDLE_FILE = 'describe.mjs';
 
 /** Loads the sync of `entry` and writes its manifest. Throws a `BuildError`. */
 export async function describe(entry: Entry): Promise<Described> {
-  const made = await bundle(entry.project, entryText(entry), hostStub);
+  const made = await bundle(entry.project, entryText(entry), { stub: hostStub });
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tidegate-build-')));
   try {
     const file = join(folder, BUNDLE_FILE);
@@ -138,7 +139,7 @@ function failed(entry: Entry, made: Bundle, outcome: Outcome, how: NonNullable<O
   const problem: Problem = {
     severity: 'error',
     place: at(outcome.stack),
-    message: `the file's top-level code throws ${outcome.name}: ${outcome.message}`,
+    message: `the file's top-level code throws ${outcome.name}: ${unmarked(outcome.message ?? '')}`,
     hints: ['mend it, or move it into `exec`'],
   };
   if (how === 'describe') {

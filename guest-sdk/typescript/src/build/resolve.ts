@@ -6,9 +6,11 @@
 
 import { join } from 'node:path';
 import type { ImportKind, OnResolveArgs, OnResolveResult, PartialMessage, Plugin, PluginBuild } from 'esbuild';
-import { injectedModule, INJECT_PREFIX } from './platform.ts';
-import { GUEST, isWithin, PACKAGE, WEB } from './paths.ts';
-import { builtinName, builtinRefusal, fileRefusal, standIn, type Refusal } from './refuse.ts';
+import { readFile } from 'node:fs/promises';
+import { PACKAGES } from '../web/node.ts';
+import { withoutUrls } from './platform.ts';
+import { GUEST, isWithin, packageFolder, WEB } from './paths.ts';
+import { builtinName, builtinRefusal, fileRefusal, packageOf, standIn, type Refusal } from './refuse.ts';
 import type { Project } from './entries.ts';
 
 /** Marks an import that stands for a refusal, among the inputs that esbuild lists. */
@@ -30,8 +32,16 @@ const LOCALES = 'tidegate-zod-locales';
 /** How the host's imports are met: `undefined` leaves them to the component. */
 export type Stub = (specifier: string) => string;
 
+/** What differs between bundles of one project. */
+export interface ResolverOptions {
+  stub?: Stub;
+  /** Whether zod keeps its checks of URLs. */
+  zodUrls: boolean;
+}
+
 /** The plugin for one bundle of `project`. */
-export function resolver(project: Project, stub?: Stub): Plugin {
+export function resolver(project: Project, options: ResolverOptions): Plugin {
+  const { stub } = options;
   return {
     name: 'tidegate',
     setup(build) {
@@ -50,11 +60,11 @@ export function resolver(project: Project, stub?: Stub): Plugin {
         loader: 'js',
         resolveDir: project.zod,
       }));
-      build.onLoad({ filter: /.*/, namespace: INJECT_PREFIX }, (args) => ({
-        contents: injectedModule(args.path),
-        loader: 'js',
-        resolveDir: PACKAGE,
-      }));
+      if (!options.zodUrls) {
+        build.onLoad({ filter: /[\\/]core[\\/]schemas\.c?js$/ }, async ({ path }) =>
+          isWithin(path, project.zod) ? { contents: withoutUrls(await readFile(path, 'utf8')), loader: 'js' } : undefined,
+        );
+      }
     },
   };
 }
@@ -72,9 +82,6 @@ async function resolve(
   if (args.pluginData === OURS) {
     return undefined;
   }
-  if (path.startsWith(`${INJECT_PREFIX}:`)) {
-    return { path: path.slice(INJECT_PREFIX.length + 1), namespace: INJECT_PREFIX, sideEffects: false };
-  }
   if (/^(tidegate|wasi):/.test(path)) {
     return stub === undefined
       ? { path, external: true, sideEffects: false }
@@ -91,6 +98,10 @@ async function resolve(
     // Its 50 languages are half of zod; error messages are in English.
     return { path: join(args.resolveDir, path, '..', 'en.js'), namespace: LOCALES, sideEffects: false };
   }
+  const replaced = replacement(args);
+  if (replaced !== undefined) {
+    return { path: replaced, sideEffects: false };
+  }
   const builtin = builtinName(path);
   return builtin === undefined
     ? passedOn(build, path, args.resolveDir, args)
@@ -104,7 +115,7 @@ async function resolveBuiltin(
   args: OnResolveArgs,
 ): Promise<OnResolveResult> {
   const ours = standIn(name);
-  if (ours !== undefined) {
+  if (ours !== undefined && !isWithin(args.importer, WEB)) {
     return { path: join(WEB, ours), sideEffects: false };
   }
   if (!args.path.startsWith('node:')) {
@@ -115,6 +126,15 @@ async function resolveBuiltin(
     }
   }
   return refused(args, builtinRefusal(name));
+}
+
+/** Our file for a package that a library of `src/web` brings along and a sync does without. */
+function replacement(args: OnResolveArgs): string | undefined {
+  const file = Object.hasOwn(PACKAGES, args.path) ? PACKAGES[args.path] : undefined;
+  const importer = file === undefined ? undefined : packageOf(args.importer);
+  return importer !== undefined && packageFolder(importer.name, WEB) === importer.folder
+    ? join(WEB, file ?? '')
+    : undefined;
 }
 
 /** What esbuild itself makes of `path` as seen from `folder`, unless it cannot be loaded. */
@@ -159,7 +179,7 @@ function forced(args: OnResolveArgs): true | undefined {
 }
 
 /** The name of the virtual entry. */
-export const ENTRY = '<tidegate entry>';
+export const ENTRY = 'tidegate:entry';
 
 function question(args: OnResolveArgs): { importer: string; kind: ImportKind; pluginData: object } {
   return { importer: args.importer, kind: args.kind, pluginData: OURS };

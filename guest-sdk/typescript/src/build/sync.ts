@@ -10,9 +10,10 @@ import { component } from './component.ts';
 import { describe, type Manifest } from './describe.ts';
 import type { Entry, Project } from './entries.ts';
 import type { Problem } from './messages.ts';
-import { GUEST, isWithin, PACKAGE, slashed } from './paths.ts';
+import { GUEST, isWithin, PACKAGE_SOURCES, slashed } from './paths.ts';
+import { lacks } from './platform.ts';
 import { ENTRY } from './resolve.ts';
-import { authorsMap } from './source-map.ts';
+import { authorsMap, placeInBundle } from './source-map.ts';
 
 /** A component that was built. */
 export interface Built {
@@ -38,7 +39,8 @@ export async function buildSync(entry: Entry): Promise<Built> {
   const started = performance.now();
   const { manifest, bundle: loaded } = await describe(entry);
   const describedAt = performance.now();
-  const made = await bundle(entry.project, entryText(entry, manifest, readyModules(entry.project, loaded)));
+  const text = entryText(entry, manifest, readyModules(entry.project, loaded));
+  const made = await bundle(entry.project, text, { needs: loaded.needs });
   const bundledAt = performance.now();
   const bytes = await component(made.code, authorsMap(entry.project, made.map));
   return {
@@ -49,13 +51,23 @@ export async function buildSync(entry: Entry): Promise<Built> {
     sources: [...made.inputs.keys()].filter((each) => isAuthorsFile(entry.project, each)).sort(),
     bundleBytes: Buffer.byteLength(made.code),
     inputs: made.inputs,
-    warnings: made.warnings,
+    warnings: [...made.warnings, ...lackWarnings(entry.project, loaded)],
     times: {
       describe: describedAt - started,
       bundle: bundledAt - describedAt,
       component: performance.now() - bundledAt,
     },
   };
+}
+
+/** What the author's own files refer to and a sync does not have. */
+function lackWarnings(project: Project, loaded: Bundle): Problem[] {
+  return lacks(loaded.code).flatMap(({ name, hint, line, column }): Problem[] => {
+    const place = placeInBundle(project, loaded.map, line, column);
+    return place === undefined
+      ? []
+      : [{ severity: 'warning', place, message: `${name} does not exist in a sync.`, hints: [hint] }];
+  });
 }
 
 /** Writes a component into `folder` and gives its path. */
@@ -101,7 +113,7 @@ function readyModules(project: Project, loaded: Bundle): string[] {
 
 /** The name of a module of this package or of zod, the same on every machine. */
 function stableName(project: Project, path: string): string | undefined {
-  for (const [name, folder] of [['sdk', join(PACKAGE, 'src')], ['zod', project.zod]] as const) {
+  for (const [name, folder] of [['sdk', PACKAGE_SOURCES], ['zod', project.zod]] as const) {
     if (isWithin(path, folder)) {
       return slashed(join(name, relative(folder, path)));
     }
