@@ -169,6 +169,13 @@ function spoken(message: esbuild.Message): Pick<Problem, 'message' | 'hints' | '
   }
   const notes = message.notes.map((each) => each.text).filter((each) => each !== '');
   const text = message.text.replace(/[.]?$/, '.');
+  const missing = message.text.match(/^No matching export in "([^"]+)" for import "([^"]+)"/);
+  if (missing !== null) {
+    return {
+      message: `"${missing[1]}" exports no "${missing[2]}".`,
+      hints: ['mend the name, or export it there'],
+    };
+  }
   const syntax = message.pluginName === '' && message.id === '';
   const hints = notes.length === 0 && syntax ? ['mend the syntax here, then build again'] : notes;
   return { message: text, hints, syntax };

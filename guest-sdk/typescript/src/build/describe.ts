@@ -13,6 +13,7 @@ import { marked } from '../web/globals.ts';
 import { bundle, isVirtual, type Bundle } from './bundle.ts';
 import { BuildError, failure, type Place, type Problem } from './messages.ts';
 import { GUEST, isWithin, PACKAGE_SOURCES } from './paths.ts';
+import { placeOfKey } from './definition.ts';
 import { unmarked } from './platform.ts';
 import { placeInStack } from './source-map.ts';
 import { partsIn, type ZodParts } from './zod.ts';
@@ -87,7 +88,7 @@ function entryText(entry: Entry): string {
       if (!("default" in loaded)) return { none: Object.keys(loaded) };
       const definition = loaded.default;
       if (typeof definition !== "object" || definition === null) return { other: typeof definition };
-      return { kind: definition.type, manifest: JSON.stringify(manifestOf(definition, ${JSON.stringify(entry.name)})) };
+      return { manifest: JSON.stringify(manifestOf(definition, ${JSON.stringify(entry.name)})) };
     }`;
 }
 
@@ -99,7 +100,7 @@ interface Outcome {
   stack?: string;
   /** The first call of the host, if there was one. */
   call?: { name: string; stack: string };
-  manifest?: { none?: string[]; other?: string; kind?: unknown; manifest?: string };
+  manifest?: { none?: string[]; other?: string; manifest?: string };
 }
 
 /** Loads the bundle in a process of its own: without environment, with a time limit. */
@@ -165,16 +166,17 @@ function failed(entry: Entry, made: Bundle, outcome: Outcome, how: NonNullable<O
       at(outcome.call.stack),
     );
   }
+  if (how === 'describe') {
+    // What is wrong with the definition: the SDK says it with what to write instead.
+    const message = outcome.message ?? '';
+    return new BuildError([{ severity: 'error', place: placeOfKey(entry.file, message), message }]);
+  }
   const problem: Problem = {
     severity: 'error',
     place: at(outcome.stack),
     message: `the file's top-level code throws ${outcome.name}: ${unmarked(outcome.message ?? '')}`,
     hints: ['mend it, or move it into `exec`'],
   };
-  if (how === 'describe') {
-    problem.message = outcome.message ?? '';
-    problem.hints = [];
-  }
   return new BuildError([problem]);
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { ImportKind, OnResolveArgs, OnResolveResult, PartialMessage, Plugin, PluginBuild } from 'esbuild';
 import { PACKAGES } from '../web/node.ts';
 import { globalsModule, GLOBALS_MODULE } from './platform.ts';
-import { GUEST, isWithin, packageFolder, WEB } from './paths.ts';
+import { GUEST, isWithin, packageFolder, PACKAGE_SOURCES, WEB } from './paths.ts';
 import { builtinName, builtinRefusal, fileRefusal, packageOf, standIn, type Refusal } from './refuse.ts';
 import { ALL_PARTS, isLanguageList, languageList, leaveOut } from './zod.ts';
 import type { BundleOptions } from './bundle.ts';
@@ -82,6 +82,12 @@ async function resolve(
     return { path: sdk, sideEffects: forced(args) };
   }
   if (/^zod($|\/)/.test(path)) {
+    if (project.oldZod !== undefined && path === 'zod' && !isWithin(args.importer, PACKAGE_SOURCES) && args.importer !== ENTRY) {
+      return refused(args, {
+        message: `zod ${project.oldZod} is installed in the project, and a sync needs zod 4.`,
+        hint: 'run `npm install zod@4` in the project, or remove its own zod: this package brings one',
+      });
+    }
     return passedOn(build, path, project.zod, args);
   }
   if (isLanguageList(path, args.resolveDir, project.zod)) {
