@@ -10,6 +10,7 @@ pub mod app;
 pub mod artifacts;
 mod cargo;
 pub mod host;
+pub mod node;
 pub mod process;
 pub mod server;
 pub mod service;
