@@ -167,8 +167,8 @@ export interface NangoSync<
     results: TModel[],
     model: K,
   ): MaybePromise<boolean>;
-  batchDelete<TModel extends Identified>(
-    results: (Pick<TModel, 'id'> & Partial<TModel>)[],
+  batchDelete<TModel extends Identified = never>(
+    results: NoInfer<Pick<TModel, 'id'> & Partial<TModel>>[],
     model: ModelName<TModels>,
   ): MaybePromise<boolean>;
   /** Merges fields into the records with these ids; ids that are not live are left alone. */
@@ -176,8 +176,8 @@ export interface NangoSync<
     results: TModel[] & Fitting<TModel, Partial<RecordOf<TModels, K>>>[],
     model: K,
   ): MaybePromise<boolean>;
-  batchUpdate<TModel extends Identified>(
-    results: (Pick<TModel, 'id'> & Partial<TModel>)[],
+  batchUpdate<TModel extends Identified = never>(
+    results: NoInfer<Pick<TModel, 'id'> & Partial<TModel>>[],
     model: ModelName<TModels>,
   ): MaybePromise<boolean>;
   /** The live records with these ids. */
