@@ -119,7 +119,9 @@ export class Replies {
 
   /** The answer to a request: the rule with most parameters that fits, its last reply stays. */
   answer(sent: Sent): Reply {
+    // Of rules with as many parameters the later one is taken.
     const fitting = this.#rules
+      .toReversed()
       .filter((rule) => rule.path === sent.path && rule.query.every(([name, value]) => has(sent, name, value)))
       .sort((a, b) => b.query.length - a.query.length);
     const queue = fitting[0]?.queue;
