@@ -8,6 +8,9 @@ import { DOMException } from './dom-exception.ts';
 import { hashOf, type Hash } from './hashes.ts';
 import { randomBytes, randomUUID } from './random.ts';
 
+/** Bytes as the web platform takes them. */
+type BufferSource = ArrayBuffer | ArrayBufferView;
+
 /** Most bytes that `getRandomValues` gives at once. Source: the Web Crypto standard. */
 const RANDOM_MAX_BYTES = 65_536;
 
