@@ -133,7 +133,7 @@ function absolute(project: Project, input: string): string {
 
 /** Whether an input is no file but something that this build makes up. */
 export function isVirtual(input: string): boolean {
-  return /^(tidegate[-:]|wasi:)/.test(input);
+  return /^(\.\/)?(tidegate[-:]|wasi:)/.test(input);
 }
 
 /** What an error that esbuild threw says. */
