@@ -12,18 +12,18 @@ export type JsonSchema = Record<string, unknown>;
 export interface Manifest {
   name: string;
   version: string;
-  description?: string;
+  description?: string | undefined;
   models: Record<string, ManifestModel>;
-  frequency?: string;
+  frequency?: string | undefined;
   autoStart: boolean;
   syncType: 'incremental' | 'full';
   trackDeletes: boolean;
-  checkpoint?: JsonSchema;
-  metadata?: JsonSchema;
-  endpoints?: { method: string; path: string; group?: string }[];
-  scopes?: string[];
-  hosts?: string[];
-  memory?: number;
+  checkpoint?: JsonSchema | undefined;
+  metadata?: JsonSchema | undefined;
+  endpoints?: { method: string; path: string; group?: string }[] | undefined;
+  scopes?: string[] | undefined;
+  hosts?: string[] | undefined;
+  memory?: number | undefined;
 }
 
 /** A model of a manifest. */
@@ -66,6 +66,7 @@ export function manifestOf(definition: unknown, name: string): Manifest {
   const isNango = fields['type'] === 'sync';
   const named = textAt(fields, 'name') ?? name;
   word(named, 'name');
+  functionAt(fields, isNango ? 'exec' : 'run');
   const manifest: Manifest = {
     name: named,
     version: textAt(fields, 'version') ?? VERSION_DEFAULT,
@@ -124,7 +125,8 @@ function modelOf(name: string, model: unknown, isNango: boolean, ignore: string[
   word(name, `models.${name}`);
   const key = `\`models.${name}\``;
   if (!isObjectSchema(model)) throw wrong(`${key} is ${kindOfSchema(model)}. A model is a zod object: \`z.object({ id: z.string(), … })\`.`);
-  const schema = schemaOf(model, key);
+  // A native sync saves what the schema makes of a record; one of Nango's saves it as it is.
+  const schema = schemaOf(model, key, isNango ? 'input' : 'output');
   const properties = (schema['properties'] ?? {}) as Fields;
   if (!('id' in properties)) throw wrong(`${key} has no \`id\`. Every record has one, text or number: \`id: z.string()\`.`);
   const required = (schema['required'] ?? []) as string[];
@@ -182,9 +184,9 @@ function stateOf(schema: unknown, key: string): JsonSchema | undefined {
   return schemaOf(schema, `\`${key}\``);
 }
 
-function schemaOf(schema: unknown, key: string): JsonSchema {
+function schemaOf(schema: unknown, key: string, io: 'input' | 'output' = 'input'): JsonSchema {
   try {
-    const made = toJSONSchema(schema as Parameters<typeof toJSONSchema>[0], { io: 'input', unrepresentable: 'any', cycles: 'ref' });
+    const made = toJSONSchema(schema as Parameters<typeof toJSONSchema>[0], { io, unrepresentable: 'any', cycles: 'ref' });
     const { $schema: _, '~standard': __, ...json } = made as JsonSchema;
     return json;
   } catch (cause) {
@@ -230,6 +232,11 @@ function textAt(fields: Fields, key: string): string | undefined {
   throw wrong(`\`${key}\` is ${kind(value)}; it must be a string.`);
 }
 
+function functionAt(fields: Fields, key: string): void {
+  if (typeof fields[key] === 'function') return;
+  throw wrong(`\`${key}\` is ${kind(fields[key])}; it must be the function that does a run's work.`);
+}
+
 function flagAt(fields: Fields, key: string): boolean | undefined {
   const value = fields[key];
   if (value === undefined || typeof value === 'boolean') return value;
@@ -258,7 +265,8 @@ function listed(names: string[]): string {
 function kind(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' || typeof value === 'function' ? `a ${typeof value}` : JSON.stringify(value) ?? 'undefined';
+  if (typeof value === 'object') return 'an object';
+  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? 'undefined');
 }
 
 function wrong(message: string): DefinitionError {

@@ -1,6 +1,7 @@
 /** `createSync` and its kin: definitions as syncs written for Nango have them. */
 import type * as z from 'zod';
 import { type Definition, EXECUTE } from '../definition.ts';
+import { startPass } from '../records.ts';
 import type { NangoAction, NangoSync } from './nango.ts';
 import type { MaybePromise, ZodCheckpoint, ZodMetadata, ZodModel } from './schema.ts';
 import { type SyncParts, nangoOf } from './sdk.ts';
@@ -76,7 +77,10 @@ interface RunnableSync extends SyncParts {
 }
 
 async function executeSync(definition: RunnableSync): Promise<void> {
-  await definition.exec(nangoOf(definition));
+  const { exec, models } = definition;
+  // Nango's older way to delete has no call that opens a pass, so one is opened here.
+  if (exec.toString().includes('deleteRecordsFromPreviousExecutions')) Object.keys(models ?? {}).forEach(startPass);
+  await exec(nangoOf(definition));
 }
 
 /** What an action is made of. */

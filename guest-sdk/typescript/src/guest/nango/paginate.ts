@@ -108,7 +108,7 @@ function fetchPage(place: Place): Promise<AxiosResponse> {
 function placed(place: Place): void {
   const { request, parameters, inBody } = place;
   if (!inBody) {
-    place.request = { ...request, params: { ...parameters } as ProxyConfiguration['params'] };
+    place.request = { ...request, params: { ...parameters } as NonNullable<ProxyConfiguration['params']> };
     return;
   }
   const data: Record<string, unknown> = {};

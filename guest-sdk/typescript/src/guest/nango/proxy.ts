@@ -2,7 +2,7 @@
 import * as fetch from '../fetch.ts';
 import * as log from '../log.ts';
 import { Bytes } from '../bytes.ts';
-import { callSite, calledAt, refused } from '../errors.ts';
+import { TidegateError, callSite, calledAt, refused } from '../errors.ts';
 import { kindOf } from '../check.ts';
 import { bodyOf } from './body.ts';
 import { type AxiosResponse, type ProxyConfiguration, ProxyError } from './http.ts';
@@ -43,8 +43,17 @@ export async function proxy<T>(config: ProxyConfiguration): Promise<AxiosRespons
     if (reply.ok) return response;
     throw new ProxyError(response);
   } catch (error) {
-    throw calledAt(error, site);
+    throw calledAt(withConfig(error, config), site);
   }
+}
+
+/** An error without a response tells which request failed, as axios's does. */
+function withConfig(error: unknown, config: ProxyConfiguration): unknown {
+  if (error instanceof TidegateError && error.code !== 'invalid.argument') {
+    const asked = { ...config, method: (config.method ?? 'GET').toLowerCase(), url: config.endpoint };
+    Object.defineProperty(error, 'config', { value: asked, configurable: true });
+  }
+  return error;
 }
 
 /** The request of a configuration. */
@@ -136,7 +145,7 @@ function responseOf<T>(reply: fetch.Reply, config: ProxyConfiguration, outgoing:
     config: {
       ...config,
       method: outgoing.method.toLowerCase(),
-      url: outgoing.url,
+      url: reply.url,
       headers: Object.fromEntries(outgoing.headers ?? []),
     },
   };
