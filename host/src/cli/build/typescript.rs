@@ -32,13 +32,17 @@ pub(super) fn build(
     if no_check {
         tool.arg("--no-check");
     }
+    // Where only data is wanted, its words are held back until something is wrong.
+    let is_silent = output.is_quiet() || output.is_json();
+    let words = if is_silent { Stdio::piped() } else { Stdio::inherit() };
     let done = tool
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
+        .stderr(words)
         .output()
         .map_err(|error| failed(format!("`node` could not be started: {error}")))?;
     let shown = path.display();
     if !done.status.success() {
+        eprint!("{}", String::from_utf8_lossy(&done.stderr));
         return Err(failed(format!(
             "`{shown}` does not build; what is wrong stands above"
         )));
