@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The SDK, seen from this crate.
 const SDK: &str = "../guest-sdk/typescript";
 
-/// What of it is brought along: what `npm ci` and a build need, not its tests.
+/// What of it is brought along: what `npm install` and a build need, not its tests.
 const PARTS: &[&str] = &[
     "package.json",
     "package-lock.json",

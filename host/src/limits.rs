@@ -56,7 +56,7 @@ pub const HOST_CALL_TIME: Duration = Duration::from_secs(60);
 pub const HOSTCALL_FUEL_BYTES: usize = 16 * MIB as usize;
 
 /// Stack of the guest in bytes; recursion past it is `guest.trap`.
-pub const WASM_STACK_BYTES: usize = 512 * KIB as usize;
+pub const WASM_STACK_BYTES: usize = MIB as usize;
 
 /// Stack of a run's fibre in bytes. What the guest's stack leaves is all that host
 /// functions have; an overflow there ends the process, so no host function recurses on

@@ -170,14 +170,14 @@ fn put_types(toolchain: &Toolchain, folder: &Path) -> Result<()> {
         .arg("types")
         .arg(folder)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .status();
-    if put.is_ok_and(|status| status.success()) {
-        return Ok(());
-    }
+        .output();
+    let why = match put {
+        Ok(put) if put.status.success() => return Ok(()),
+        Ok(put) => String::from_utf8_lossy(&put.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
     let message = format!(
-        "the types of the SDK could not be put into `{}`; what is wrong stands above",
+        "the types of the SDK could not be put into `{}`: {why}",
         folder.display()
     );
     Err(Error::new(Code::BuildFailed, message))

@@ -25,6 +25,12 @@ pub(super) fn write(found: Found<'_>, facts: &Facts, saves: u64) -> PostMortem {
     let (said, stack) = part_stack(&found.error.message);
     let verdict = match code {
         Code::LimitMemory => memory_verdict(found.memory, facts, saves),
+        Code::LimitCpu | Code::GuestTrap => {
+            let after = facts.last_calls.back().map_or_else(String::new, |call| {
+                format!("; its last host call was {call}")
+            });
+            format!("{code}: {said}{after}; {}", code.advice())
+        }
         _ => format!("{code}: {said}; {}", code.advice()),
     };
     // Of an error that was thrown the guest knows best where it stood.

@@ -70,7 +70,7 @@ fn checked_out(folder: PathBuf) -> Result<Toolchain> {
         None => Ok(Toolchain { folder }),
         Some(part) => Err(failed(format!(
             "{SDK_VARIABLE} names `{}`, where there is no {part}; name a checkout of guest-sdk/typescript \
-             after `npm ci`, or unset it",
+             after `npm install`, or unset it",
             folder.display()
         ))),
     }
@@ -173,12 +173,14 @@ fn unpack(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Has npm install exactly what the package's lock file names. No script of a package
-/// runs: none of them needs one.
+/// Has npm install what the package's lock file names, each by its digest. Not by `npm ci`:
+/// componentize-qjs 0.4.5 names optional packages for some platforms that were never
+/// published, and `npm ci` refuses a lock without them. No script of a package runs: none
+/// of them needs one.
 fn fetch(folder: &Path) -> Result<()> {
     let fetched = Command::new("npm")
-        .args(["ci", "--ignore-scripts", "--omit=dev", "--no-audit"])
-        .args(["--no-fund", "--loglevel=error", "--prefix"])
+        .args(["install", "--no-save", "--ignore-scripts", "--omit=dev"])
+        .args(["--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
         .arg(folder)
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -189,12 +191,13 @@ fn fetch(folder: &Path) -> Result<()> {
     }
     let said = [fetched.stdout, fetched.stderr].concat();
     let said = String::from_utf8_lossy(&said);
-    let lines: Vec<&str> = said.lines().filter(|line| !line.is_empty()).collect();
-    let last = lines.len().saturating_sub(NPM_LINES_SHOWN);
+    // It says first what is wrong, and then how it is called.
+    let says = |line: &&str| !matches!(line.trim(), "" | "npm error");
+    let lines: Vec<&str> = said.lines().filter(says).take(NPM_LINES_SHOWN).collect();
     Err(failed(format!(
         "npm could not install the TypeScript toolchain:\n{}\n\
          it is fetched once from the npm registry, so this machine must reach that, or a mirror of it that npm is set up for",
-        lines.get(last..).unwrap_or_default().join("\n")
+        lines.join("\n")
     )))
 }
 

@@ -34,7 +34,11 @@ pub(super) fn build(
     }
     // Where only data is wanted, its words are held back until something is wrong.
     let is_silent = output.is_quiet() || output.is_json();
-    let words = if is_silent { Stdio::piped() } else { Stdio::inherit() };
+    let words = if is_silent {
+        Stdio::piped()
+    } else {
+        Stdio::inherit()
+    };
     let done = tool
         .stdin(Stdio::null())
         .stderr(words)
