@@ -12,6 +12,7 @@ mod real_data;
 mod served;
 mod service;
 mod stores;
+mod toolchain;
 mod traces;
 
 use serde_json::Value;

@@ -13,6 +13,7 @@ mod host;
 mod keys;
 mod manage;
 mod metadata;
+mod new;
 mod openapi;
 mod output;
 mod progress;
@@ -28,6 +29,7 @@ mod settings;
 mod test;
 mod traces;
 mod values;
+mod watch;
 
 use crate::error::{Code, Error, Result};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -53,7 +55,9 @@ struct Cli {
 enum Command {
     /// See it all in a minute: a demo provider, two runs, and a sync that runs out of memory
     Quickstart(quickstart::QuickstartArgs),
-    /// Compile a sync written in Rust to a component, and check it
+    /// Start a sync: a folder with its source, ready to run
+    New(new::NewArgs),
+    /// Compile a sync written in Rust or TypeScript to a component, and check it
     Build(build::BuildArgs),
     /// Check a component: its form, what it imports, its manifest
     Check(check::CheckArgs),
@@ -186,6 +190,7 @@ async fn dispatch(command: Command, output: &Output) -> Result<ExitCode> {
     let done = match command {
         Command::Test(args) => return test::test(args, output).await,
         Command::Quickstart(args) => quickstart::quickstart(args, output).await,
+        Command::New(args) => new::new(&args, output),
         Command::Build(args) => build::build(args, output).await,
         Command::Check(args) => check::check(args, output).await,
         Command::Run(args) => run::run(args, output).await,
