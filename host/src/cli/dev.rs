@@ -45,7 +45,8 @@ pub(super) struct DevArgs {
 
 pub(super) async fn dev(args: DevArgs, output: &Output) -> Result<()> {
     if let Some(file) = &args.record {
-        return super::test::record(&args.path, &args.execute, file, output).await;
+        let component = component(&args, None, output)?;
+        return super::test::record(&component, &args.execute, file, output).await;
     }
     let clock = host::clock();
     let store = Arc::new(MemoryStore::new(clock.clone()));

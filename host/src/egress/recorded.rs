@@ -10,7 +10,7 @@ use super::credentials::Redactor;
 use super::denied::{Denied, Reason};
 use super::prepare::{Prepared, prepare};
 use super::{Egress, EgressScope, IncomingResponse, OutgoingRequest, Sent, Waits};
-use super::{policy, redirect, retry};
+use super::{placeholder, policy, redirect, retry};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::limits::{REDIRECTS_MAX, RESPONSE_DECODED_BYTES_MAX};
@@ -165,11 +165,12 @@ impl Looking<'_> {
     fn answer(&self, prepared: Prepared, course: &mut Course) -> Result<Found> {
         self.scope.policy.admit(&prepared.url)?;
         course.begin(self.egress.clock.now());
+        let (url, body) = self.filled(&prepared)?;
         let asked = Asked {
             guest: self.guest,
             method: prepared.method.as_str(),
-            url: &prepared.url,
-            body: &prepared.body,
+            url: &url,
+            body: &body,
         };
         match self.egress.answers.answer(&asked) {
             None => Err(unknown(&prepared)),
@@ -184,6 +185,23 @@ impl Looking<'_> {
                 body,
             }),
         }
+    }
+
+    /// URL and body with the guest's placeholders filled in, as they would go out.
+    fn filled(&self, prepared: &Prepared) -> Result<(Url, Bytes)> {
+        let (mut url, mut body) = (prepared.url.clone(), prepared.body.clone());
+        let credentials = &self.scope.credentials;
+        if prepared.fills.query
+            && let Some(query) = placeholder::query(&url, credentials)?
+        {
+            url.set_query(Some(&query));
+        }
+        if prepared.fills.body
+            && let Some(filled) = placeholder::body(&prepared.headers, &body, credentials)?
+        {
+            body = filled;
+        }
+        Ok((url, body))
     }
 
     /// What the guest gets, its body counted against the run's memory.

@@ -44,6 +44,9 @@ pub(super) struct Connection {
     pub(super) config: Map<String, Value>,
     /// Its metadata before the first run.
     pub(super) metadata: Map<String, Value>,
+    /// Made-up credentials that Nango's files may hold, by the names of their
+    /// placeholders.
+    pub(super) credentials: BTreeMap<String, String>,
 }
 
 /// One run: what it finds, and what is expected of it.
@@ -188,6 +191,7 @@ pub(super) fn connection(value: &Value) -> Result<Connection, String> {
         integration: text(&["integration", "provider_config_key", "providerConfigKey"])?,
         config: object(&["config", "connection_config", "connectionConfig"])?,
         metadata: object(&["metadata"])?,
+        credentials: BTreeMap::new(),
     })
 }
 

@@ -16,6 +16,7 @@ mod record;
 mod report;
 mod tape;
 
+use super::build::TypeCheckArgs;
 use super::execute::parse_size;
 use super::host;
 use super::output::{Output, count};
@@ -37,6 +38,11 @@ pub(super) struct TestArgs {
     /// A component, or the folder or file of a sync, which is built
     #[arg(default_value = ".")]
     path: PathBuf,
+    /// Which sync to test, where several come out of the folder
+    #[arg(long, value_name = "NAME")]
+    sync: Option<String>,
+    #[command(flatten)]
+    check: TypeCheckArgs,
     /// A fixture, in Tidegate's format or Nango's; may be given more than once. Else those
     /// beside the sync: `fixtures/*.json`, or `../tests/<sync>.test.json`
     #[arg(long, value_name = "FILE")]
@@ -64,15 +70,9 @@ pub(super) async fn test(args: TestArgs, output: &Output) -> Result<ExitCode> {
     let connection = args.connection.as_deref().map(connection).transpose()?;
     let sandbox = host::sandbox(None)?;
     let (mut passed, mut failed) = (0_u64, 0_u64);
-    for target in find::targets(&args.path, &args.fixture)? {
-        // All files are read before anything is built: that takes longest.
-        let fixtures: Vec<_> = target
-            .fixtures
-            .iter()
-            .map(|file| fixture::read(file))
-            .collect::<Result<_>>()?;
-        let component = find::component(&target.source, output)?;
-        let bytes = host::read_component(&component)?;
+    for target in find::targets(&args, output)? {
+        let component = &target.component;
+        let bytes = host::read_component(component)?;
         let clock = host::clock();
         let ready = examine(&sandbox, bytes, RUN_MEMORY_BYTES_CEILING, &clock)
             .await
@@ -84,7 +84,7 @@ pub(super) async fn test(args: TestArgs, output: &Output) -> Result<ExitCode> {
             now: args.now,
             connection: connection.clone(),
         };
-        for fixture in &fixtures {
+        for fixture in &target.fixtures {
             let played = play::play(&bench, fixture).await;
             let played = played.map_err(|error| play::in_fixture(fixture, error))?;
             match report::fixture(&fixture.file, &played, output) {
@@ -95,7 +95,7 @@ pub(super) async fn test(args: TestArgs, output: &Output) -> Result<ExitCode> {
     }
     let all = count(passed + failed);
     output.say(&match failed {
-        0 => format!("\nall {all} fixtures passed"),
+        0 => format!("\n{all} of {all} fixtures passed"),
         _ => format!("\n{} of {all} fixtures failed", count(failed)),
     });
     Ok(ExitCode::from(u8::from(failed > 0)))

@@ -20,6 +20,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use url::Url;
 
 /// Headers of a request that its tools add or leave out, so that they are not compared.
 const NOT_COMPARED: &[&str] = &[
@@ -27,8 +28,10 @@ const NOT_COMPARED: &[&str] = &[
     "accept-encoding",
     "authorization",
     "base-url-override",
+    "connection",
     "connection-id",
     "content-length",
+    "cookie",
     "forward-headers-on-redirect",
     "host",
     "nango-activity-log-id",
@@ -154,6 +157,14 @@ pub(super) fn read(file: &Path, text: &str) -> Result<Fixture> {
     })
 }
 
+/// The integration of `<integration>/tests/<sync>.test.json`.
+fn integration_of(file: &Path) -> Option<String> {
+    let tests = file.parent()?;
+    let name = tests.parent()?.file_name()?.to_str()?;
+    let is_test = tests.file_name().is_some_and(|name| name == "tests");
+    is_test.then(|| name.to_owned())
+}
+
 /// The id of a record, as text.
 pub(super) fn id_of(record: &Value) -> String {
     match record.get("id").unwrap_or(record) {
@@ -192,7 +203,7 @@ fn listed(models: BTreeMap<String, Value>) -> Result<BTreeMap<String, Vec<Value>
 
 fn connection_of(nango: &NangoPart) -> Result<Connection, String> {
     let mut connection = match &nango.get_connection {
-        Some(value) if !value.is_null() => connection(value)?,
+        Some(value) if !value.is_null() => whole_connection(value)?,
         _ => Connection::default(),
     };
     match &nango.get_metadata {
@@ -201,6 +212,42 @@ fn connection_of(nango: &NangoPart) -> Result<Connection, String> {
         Some(other) => return Err(format!("`getMetadata` is {}, not an object", kind(other))),
     }
     Ok(connection)
+}
+
+/// A connection with what Nango has beside its configuration: the SDK looks for the
+/// provider and the kind of credentials there.
+fn whole_connection(value: &Value) -> Result<Connection, String> {
+    let mut found = connection(value)?;
+    let kind = value.pointer("/credentials/type");
+    for (name, value) in [("provider", value.get("provider")), ("auth_mode", kind)] {
+        if let Some(text) = value.filter(|value| value.is_string()) {
+            let members = found.config.entry(name);
+            members.or_insert_with(|| text.clone());
+        }
+    }
+    if let Some(credentials) = value.get("credentials") {
+        name_texts("", credentials, &mut found.credentials);
+    }
+    Ok(found)
+}
+
+/// The texts in `value` by the names of their places: `apiKey`, `raw.access_token`.
+fn name_texts(place: &str, value: &Value, found: &mut BTreeMap<String, String>) {
+    match value {
+        Value::String(text) if !place.is_empty() => {
+            found.insert(place.to_owned(), text.clone());
+        }
+        Value::Object(members) => {
+            for (name, value) in members {
+                let below = match place {
+                    "" => name.clone(),
+                    place => format!("{place}.{name}"),
+                };
+                name_texts(&below, value, found);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn entry(mock: Mock, place: String, method: &str, path: &str, alone: bool) -> Entry {
@@ -337,16 +384,48 @@ pub(super) fn body_fits(data: &Value, body: &Bytes) -> bool {
             Some(hash) => *known == text || hash == sha1(&text),
             None => *known == text,
         },
-        Value::Object(fields) => {
-            let form: Vec<_> = url::form_urlencoded::parse(body).collect();
-            let has = |(name, value): (&String, &Value)| {
-                let value = as_javascript(value);
-                form.iter()
-                    .any(|(known, sent)| known == name && *sent == value)
-            };
-            form.len() == fields.len() && !body.is_empty() && fields.iter().all(has)
+        Value::Object(_) if !body.is_empty() => {
+            let mut fields = Vec::new();
+            form_fields("", data, &mut fields);
+            let sent = url::form_urlencoded::parse(body);
+            let mut sent: Vec<_> = sent
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect();
+            fields.sort();
+            sent.sort();
+            fields == sent
         }
         _ => false,
+    }
+}
+
+/// The fields of a form that holds `value`, nested ones as `a[b]`, lists of plain values as
+/// `a[]`.
+fn form_fields(name: &str, value: &Value, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(members) => {
+            for (member, value) in members {
+                let below = match name {
+                    "" => member.clone(),
+                    name => format!("{name}[{member}]"),
+                };
+                form_fields(&below, value, found);
+            }
+        }
+        Value::Array(values) => {
+            let is_flat = !values
+                .iter()
+                .any(|each| each.is_object() || each.is_array());
+            for (at, value) in values.iter().enumerate() {
+                let below = match is_flat {
+                    true => format!("{name}[]"),
+                    false => format!("{name}[{at}]"),
+                };
+                form_fields(&below, value, found);
+            }
+        }
+        Value::Null => found.push((name.to_owned(), String::new())),
+        plain => found.push((name.to_owned(), as_javascript(plain))),
     }
 }
 
@@ -358,8 +437,9 @@ fn sha1(text: &str) -> String {
 pub(super) struct Shape<'a> {
     /// The request.
     pub(super) asked: &'a Asked<'a>,
-    /// The ways to read its path, without the slash in front: without that of its base URL
-    /// first, for Nango's files know the endpoint alone.
+    /// The ways to read its path, without the slash in front, the likeliest first. On
+    /// another host than the connection's the front of it may be that of a base URL, which
+    /// Nango's files do not know.
     pub(super) paths: Vec<String>,
     /// Its parameters, decoded.
     pub(super) query: Vec<(String, String)>,
@@ -369,19 +449,17 @@ pub(super) struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
-    /// The forms of a request.
-    pub(super) fn of(asked: &'a Asked<'a>) -> Self {
+    /// The forms of a request, on a connection whose base URL is `home`.
+    pub(super) fn of(asked: &'a Asked<'a>, home: &Url) -> Self {
         let path = asked.url.path();
-        let base = asked.guest.base_url.as_deref();
-        let base = base.and_then(|base| url::Url::parse(base).ok());
-        let below = base.and_then(|base| {
-            let folder = base.path().trim_end_matches('/');
-            path.strip_prefix(folder).map(str::to_owned)
-        });
-        let plain = |path: &str| path.strip_prefix('/').unwrap_or(path).to_owned();
-        let mut paths: Vec<String> = below.iter().map(|path| plain(path)).collect();
-        paths.push(plain(path));
-        paths.dedup();
+        let mut rest = path.strip_prefix('/').unwrap_or(path);
+        let mut paths = vec![rest.to_owned()];
+        if asked.url.origin() != home.origin() {
+            while let Some((_, below)) = rest.split_once('/') {
+                paths.push(below.to_owned());
+                rest = below;
+            }
+        }
         Shape {
             asked,
             paths,
@@ -391,7 +469,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// Nango's hashes of the request, one for each way to read its path.
+    /// Nango's hashes of the request, one for each way to read its path, in their order.
     pub(super) fn hashes(&self) -> &[String] {
         self.hashes
             .get_or_init(|| self.paths.iter().map(|path| self.hash(path)).collect())

@@ -216,6 +216,7 @@ pub(super) fn read(file: &Path, text: &str) -> Result<Fixture> {
             integration: connection.integration,
             config: connection.config,
             metadata: connection.metadata,
+            credentials: BTreeMap::new(),
         },
         runs: cases.collect::<Result<_>>()?,
         base_url,

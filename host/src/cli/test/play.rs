@@ -11,10 +11,10 @@ use crate::clock::{Clock, StillClock};
 use crate::deploy::Ready;
 use crate::egress::policy::{EgressPolicy, HostRule};
 use crate::egress::recorded::RecordedEgress;
-use crate::egress::{Conduct, Credentials, EgressScope};
+use crate::egress::{Conduct, Credentials, EgressScope, Placeholder};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    ConnectionKey, LogLine, Outcome, RunId, RunRow, RunState, SyncKey, Trigger, Variant,
+    ConnectionKey, LogLine, Outcome, Place, RunId, RunRow, RunState, SyncKey, Trigger, Variant,
 };
 use crate::run::{RunLimits, RunRequest, Runner};
 use crate::sandbox::Sandbox;
@@ -139,6 +139,7 @@ fn joined(flag: Option<&Connection>, file: &Connection) -> Connection {
             .or_else(|| file.integration.clone()),
         config: members(&flag.config, &file.config),
         metadata: members(&flag.metadata, &file.metadata),
+        credentials: file.credentials.clone(),
     }
 }
 
@@ -203,7 +204,7 @@ impl Stage<'_> {
                 connection: self.key.connection.to_string(),
                 policy: Arc::new(policy(base_url.iter().chain(case.tape.urls()))?),
                 base_url,
-                credentials: Arc::new(Credentials::default()),
+                credentials: Arc::new(self.credentials()),
                 conduct: Arc::new(Conduct::default()),
             }),
             connection_config: Value::Object(self.connection.config.clone()).to_string(),
@@ -216,6 +217,24 @@ impl Stage<'_> {
             tap: Some(passed.clone()),
             seed: SEED,
         })
+    }
+
+    /// No header and no parameter: only what the fixture has for placeholders.
+    fn credentials(&self) -> Credentials {
+        let placeholder = |(name, value): (&String, &String)| {
+            let value = Some(value.clone());
+            let places = [Place::Query, Place::Body].into();
+            (name.clone(), Placeholder { value, places })
+        };
+        Credentials {
+            placeholders: self
+                .connection
+                .credentials
+                .iter()
+                .map(placeholder)
+                .collect(),
+            ..Credentials::default()
+        }
     }
 
     /// Puts a checkpoint as an earlier run would have.

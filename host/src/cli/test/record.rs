@@ -4,7 +4,6 @@
 //! random sources start as they do in `test`, so that a sync which writes the time or an
 //! id of its own into its records writes the same when it is tested.
 
-use super::find::component;
 use super::fixture::Connection;
 use super::observe::{Mark, Passed, saved};
 use super::own::{Recorded, write};
@@ -29,9 +28,9 @@ use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Runs the sync at `path` once, in memory, and writes what came of it to `file`.
+/// Runs a component once, in memory, and writes what came of it to `file`.
 pub(in crate::cli) async fn record(
-    path: &Path,
+    component: &Path,
     args: &ExecuteArgs,
     file: &Path,
     output: &Output,
@@ -47,7 +46,7 @@ pub(in crate::cli) async fn record(
         clock,
         ..live
     };
-    let bytes = host::read_component(&component(path, output)?)?;
+    let bytes = host::read_component(component)?;
     let ready = deploy::accept(
         &runner.sandbox,
         &*store,
@@ -82,6 +81,7 @@ pub(in crate::cli) async fn record(
             integration: Some(connection.integration.to_string()),
             config: object("config", &args.config)?,
             metadata,
+            ..Connection::default()
         },
         taken: egress.taken()?,
         records: saved(&*store, &key, &ready.manifest, &passed).await?,

@@ -167,33 +167,43 @@ impl Tape {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Which entry answers: by our rules the first that did not answer yet, else the last.
+    /// Which entry answers: by our rules the first that did not answer yet, else the last;
+    /// by Nango's the first, by the likeliest reading of the path.
     fn find(&self, shape: &Shape<'_>, used: &BTreeSet<usize>) -> Option<usize> {
-        let entries = self.entries.iter().enumerate();
-        let mut fitting = entries
-            .filter(|(_, entry)| self.fits(entry, shape))
-            .map(|(at, _)| at);
         match self.rules {
-            Rules::Nango => fitting.next(),
+            Rules::Nango => {
+                let readings = 0..shape.paths.len();
+                let mut found = readings.filter_map(|at| self.fitting(shape, at).next());
+                found.next()
+            }
             Rules::Own => {
-                let all: Vec<usize> = fitting.collect();
+                let all: Vec<usize> = self.fitting(shape, 0).collect();
                 let fresh = all.iter().find(|at| !used.contains(at));
                 fresh.or(all.last()).copied()
             }
         }
     }
 
-    fn fits(&self, entry: &Entry, shape: &Shape<'_>) -> bool {
-        let known = entry.hash.as_ref();
-        known.is_some_and(|hash| self.method_fits(entry, shape) && shape.hashes().contains(hash))
-            || self.differences(entry, shape).is_empty()
+    /// The entries that fit a request whose path is read in this way.
+    fn fitting(&self, shape: &Shape<'_>, reading: usize) -> impl Iterator<Item = usize> {
+        let entries = self.entries.iter().enumerate();
+        let fits = move |entry: &Entry| {
+            let hash = entry.hash.as_ref();
+            let is_hashed = hash.is_some_and(|hash| shape.hashes().get(reading) == Some(hash));
+            (is_hashed && self.method_fits(entry, shape))
+                || self.differences(entry, shape, reading).is_empty()
+        };
+        entries
+            .filter(move |(_, entry)| fits(entry))
+            .map(|(at, _)| at)
     }
 
     fn method_fits(&self, entry: &Entry, shape: &Shape<'_>) -> bool {
         entry.method == shape.asked.method
     }
 
-    fn differences(&self, entry: &Entry, shape: &Shape<'_>) -> Vec<Difference> {
+    fn differences(&self, entry: &Entry, shape: &Shape<'_>, reading: usize) -> Vec<Difference> {
+        let path = shape.paths.get(reading).map_or("", String::as_str);
         let asked = shape.asked;
         let mut found = Vec::new();
         if !self.method_fits(entry, shape) {
@@ -211,11 +221,11 @@ impl Tape {
                     let host = |url: &Url| Some(url.origin().ascii_serialization());
                     found.push(differs("host", host(url), host(asked.url), OTHER_HOST));
                 }
-                found.extend(path_difference(url.path(), &[asked.url.path().to_owned()]));
+                found.extend(path_difference(url.path(), asked.url.path()));
             }
-            Target::Path(path) => found.extend(path_difference(path, &shape.paths)),
-            Target::Unsaid { path, alone } => {
-                found.extend(path_difference(path, &shape.paths));
+            Target::Path(known) => found.extend(path_difference(known, path)),
+            Target::Unsaid { path: known, alone } => {
+                found.extend(path_difference(known, path));
                 if !alone || !shape.query.is_empty() {
                     let unsaid = "the file does not say which (no `request`)".to_owned();
                     let query = asked.url.query().unwrap_or_default().to_owned();
@@ -226,7 +236,11 @@ impl Tape {
         }
         found.extend(query_differences(&entry.query, &shape.query));
         found.extend(self.header_differences(entry, shape));
-        found.extend(body_difference(&entry.body, asked.body));
+        // A GET's data is in the file and never on the wire.
+        let has_none = asked.body.is_empty() && ["GET", "HEAD"].contains(&asked.method);
+        if self.rules == Rules::Own || !has_none {
+            found.extend(body_difference(&entry.body, asked.body));
+        }
         found
     }
 
@@ -267,7 +281,7 @@ impl Tape {
 
     fn nearest(&self, shape: &Shape<'_>) -> Option<Nearest> {
         let weighed = self.entries.iter().map(|entry| {
-            let differs = self.differences(entry, shape);
+            let differs = self.differences(entry, shape, 0);
             let weight: u32 = differs.iter().map(|each| each.weight).sum();
             (weight, entry, differs)
         });
@@ -307,7 +321,7 @@ impl Tape {
 
 impl Answers for Tape {
     fn answer(&self, asked: &Asked<'_>) -> Option<Answer> {
-        let shape = Shape::of(asked);
+        let shape = Shape::of(asked, &self.base);
         let mut state = self.lock();
         if let Some(at) = self.find(&shape, &state.used) {
             state.used.insert(at);
@@ -347,20 +361,18 @@ fn shortened(text: String) -> String {
     }
 }
 
-/// Two paths are the same if they are so decoded and without slashes at their ends'
-/// beginning. `asked` holds the ways in which a request's path may be read.
-fn path_difference(recorded: &str, asked: &[String]) -> Option<Difference> {
+/// Two paths are the same if they are so decoded, with or without a slash in front.
+fn path_difference(recorded: &str, asked: &str) -> Option<Difference> {
     let plain = |path: &str| {
         let path = path.strip_prefix('/').unwrap_or(path);
         percent_encoding::percent_decode_str(path)
             .decode_utf8_lossy()
             .into_owned()
     };
-    let recorded = plain(recorded);
-    if asked.iter().any(|path| plain(path) == recorded) {
+    let (recorded, first) = (plain(recorded), plain(asked));
+    if recorded == first {
         return None;
     }
-    let first = plain(asked.first()?);
     let alike = strsim::normalized_levenshtein(&recorded, &first);
     let weight = 2 + ((1.0 - alike) * f64::from(OTHER_PATH)) as u32;
     Some(differs(
