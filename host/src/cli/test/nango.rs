@@ -53,6 +53,8 @@ const FRAMING: &[&str] = &[
 ];
 /// Characters, counted as JavaScript does, from which a body is kept as its hash.
 const BODY_KEPT_MAX: usize = 1_000;
+/// Bytes from which a made-up credential is looked for within a header.
+const SECRET_BYTES_MIN: usize = 4;
 /// What stands before such a hash.
 const HASHED: &str = "sha1:";
 
@@ -122,8 +124,15 @@ pub(super) fn read(file: &Path, text: &str) -> Result<Fixture> {
         }
     }
     let base_url = default_base()?;
-    let connection =
+    let mut connection =
         connection_of(&nango).map_err(|what| wrong(file, &format!("`nango`: {what}")))?;
+    connection.integration = connection.integration.or_else(|| integration_of(file));
+    // The host adds credentials by itself, so the sync's own are left out.
+    let secrets = &connection.credentials;
+    let is_secret = |value: &str| secrets.values().any(|secret| holds(value, secret));
+    for entry in &mut entries {
+        entry.headers.retain(|(_, value)| !is_secret(value));
+    }
     let lists = |part: Option<BTreeMap<String, Value>>, name: &str| {
         part.map(|part| listed(part))
             .transpose()
@@ -155,6 +164,12 @@ pub(super) fn read(file: &Path, text: &str) -> Result<Fixture> {
         }],
         base_url,
     })
+}
+
+/// Whether a header's value is a made-up credential, or has one in it that is more than a
+/// letter or two.
+fn holds(value: &str, secret: &str) -> bool {
+    value == secret || (secret.len() >= SECRET_BYTES_MIN && value.contains(secret))
 }
 
 /// The integration of `<integration>/tests/<sync>.test.json`.
@@ -238,7 +253,7 @@ fn name_texts(place: &str, value: &Value, found: &mut BTreeMap<String, String>) 
             found.insert(place.to_owned(), text.clone());
         }
         Value::Object(members) => {
-            for (name, value) in members {
+            for (name, value) in members.iter().filter(|(name, _)| *name != "type") {
                 let below = match place {
                     "" => name.clone(),
                     place => format!("{place}.{name}"),

@@ -188,7 +188,8 @@ fn field_lines(fields: &[FieldDifference], indent: usize, output: &Output) {
 fn outcome(expected: &str, got: &str, message: Option<&str>, output: &Output) {
     match (expected, message) {
         (super::own::SUCCESS, Some(message)) => {
-            output.data(&format!("  the run failed: {got}: {}", clean(message)));
+            let message = below(&clean(message), 2);
+            output.data(&format!("  the run failed: {got}: {message}"));
         }
         _ => output.data(&format!(
             "  the run was to end as {expected}, and ended as {got}"
@@ -210,7 +211,7 @@ fn log(run: &Played, output: &Output) {
     lines
         .iter()
         .skip(from)
-        .for_each(|line| output.data(&format!("    {}", log_line(line))));
+        .for_each(|line| output.data(&format!("    {}", below(&log_line(line), 4))));
 }
 
 fn unused(run: &Played, output: &Output) {
@@ -233,6 +234,11 @@ fn say_more(more: usize, what: &str, indent: usize, output: &Output) {
     if more > 0 {
         output.data(&format!("{:indent$}… and {more} more {what}", ""));
     }
+}
+
+/// Text whose further lines stand below its first.
+fn below(text: &str, indent: usize) -> String {
+    text.replace('\n', &format!("\n{:indent$}  ", ""))
 }
 
 fn value(value: &Value) -> String {

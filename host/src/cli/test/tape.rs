@@ -280,10 +280,12 @@ impl Tape {
     }
 
     fn nearest(&self, shape: &Shape<'_>) -> Option<Nearest> {
-        let weighed = self.entries.iter().map(|entry| {
-            let differs = self.differences(entry, shape, 0);
-            let weight: u32 = differs.iter().map(|each| each.weight).sum();
-            (weight, entry, differs)
+        let weighed = self.entries.iter().flat_map(|entry| {
+            (0..shape.paths.len()).map(move |reading| {
+                let differs = self.differences(entry, shape, reading);
+                let weight: u32 = differs.iter().map(|each| each.weight).sum();
+                (weight, entry, differs)
+            })
         });
         let (_, entry, differs) = weighed.min_by_key(|(weight, ..)| *weight)?;
         Some(Nearest {
