@@ -4,6 +4,7 @@
 mod commands;
 mod doctor;
 mod examples;
+mod fixtures;
 mod handbook;
 mod logs;
 mod messages;
@@ -11,6 +12,7 @@ mod real_data;
 mod served;
 mod service;
 mod stores;
+mod toolchain;
 mod traces;
 
 use serde_json::Value;

@@ -227,6 +227,7 @@ fn the_top_level_must_have_the_shape_of_the_schema() {
             },
         }),
         ignore: vec!["age".into()],
+        enforce: true,
     };
     let check = |record: &str| scan_with(record, RecordRules::of(&model));
     for good in [
