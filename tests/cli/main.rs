@@ -13,6 +13,7 @@ mod service;
 mod stores;
 mod toolchain;
 mod traces;
+mod typescript;
 
 use serde_json::Value;
 use std::path::PathBuf;
