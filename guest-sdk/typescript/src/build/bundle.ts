@@ -7,9 +7,10 @@ import * as esbuild from 'esbuild';
 import { join, resolve } from 'node:path';
 import { BuildError, type Place, type Problem } from './messages.ts';
 import { isWithin, PACKAGE } from './paths.ts';
-import { definitions, injected } from './platform.ts';
+import { globalMarks } from './platform.ts';
 import { isNativePackage, packageOf } from './refuse.ts';
 import { ENTRY, resolver, type RefusedImport, type Stub } from './resolve.ts';
+import type { ZodParts } from './zod.ts';
 import type { Project } from './entries.ts';
 
 /** A bundle and what is known of it. */
@@ -24,6 +25,18 @@ export interface Bundle {
   warnings: Problem[];
 }
 
+/** How to bundle. */
+export interface BundleOptions {
+  /** Stands for the host's imports; absent, they are left to the component. */
+  stub?: Stub;
+  /** Whether globals are marked instead of meant; see `platform.ts`. */
+  marks?: boolean;
+  /** The globals of `src/web` that are given. */
+  globals?: readonly string[];
+  /** What is kept of zod; all but its languages, if nothing is said. */
+  zod?: ZodParts;
+}
+
 /** What esbuild says only when asked, and what a sync must hear. */
 const HEARD = {
   'unsupported-dynamic-import': 'error',
@@ -35,7 +48,7 @@ const HEARD = {
  * Bundles `text`, the virtual entry of a sync of `project`. Throws a `BuildError` with
  * everything that is wrong.
  */
-export async function bundle(project: Project, text: string, stub?: Stub): Promise<Bundle> {
+export async function bundle(project: Project, text: string, options: BundleOptions = {}): Promise<Bundle> {
   const result = await esbuild
     .build({
       stdin: { contents: text, resolveDir: project.root, sourcefile: ENTRY, loader: 'js' },
@@ -62,9 +75,11 @@ export async function bundle(project: Project, text: string, stub?: Stub): Promi
       logOverride: HEARD,
       // The author's tsconfig is for the checker; nothing in it may change what is built,
       // except how classes and JSX are written.
-      define: definitions(),
-      inject: injected(),
-      plugins: [resolver(project, stub)],
+      define: {
+        'process.env.NODE_ENV': '"production"',
+        ...(options.marks === true ? globalMarks() : {}),
+      },
+      plugins: [resolver(project, options)],
     })
     .catch((error: unknown) => {
       throw new BuildError(problemsOf(project, error));
@@ -115,8 +130,8 @@ function absolute(project: Project, input: string): string {
 }
 
 /** Whether an input is no file but something that this build makes up. */
-function isVirtual(input: string): boolean {
-  return input === ENTRY || /^(tidegate[-:]|wasi:)/.test(input);
+export function isVirtual(input: string): boolean {
+  return /^(tidegate[-:]|wasi:)/.test(input);
 }
 
 /** What an error that esbuild threw says. */
@@ -154,6 +169,13 @@ function spoken(message: esbuild.Message): Pick<Problem, 'message' | 'hints' | '
   }
   const notes = message.notes.map((each) => each.text).filter((each) => each !== '');
   const text = message.text.replace(/[.]?$/, '.');
+  const missing = message.text.match(/^No matching export in "([^"]+)" for import "([^"]+)"/);
+  if (missing !== null) {
+    return {
+      message: `"${missing[1]}" exports no "${missing[2]}".`,
+      hints: ['mend the name, or export it there'],
+    };
+  }
   const syntax = message.pluginName === '' && message.id === '';
   const hints = notes.length === 0 && syntax ? ['mend the syntax here, then build again'] : notes;
   return { message: text, hints, syntax };
@@ -198,6 +220,12 @@ export function isAuthorsFile(project: Project, file: string): boolean {
     (isWithin(project.root, PACKAGE) || !isWithin(file, PACKAGE)) &&
     !isVirtual(file)
   );
+}
+
+/** The author's own file that a source map's `source` names, if it is one. */
+export function authorsSource(project: Project, source: string): string | undefined {
+  const file = resolve(project.root, source);
+  return !isVirtual(source) && isAuthorsFile(project, file) ? file : undefined;
 }
 
 function isRefusal(message: esbuild.Message): boolean {

@@ -12,11 +12,14 @@ import { fileURLToPath } from 'node:url';
 /** The package's own folder, without symbolic links. */
 export const PACKAGE = realpathSync(fileURLToPath(new URL('../..', import.meta.url)));
 
+/** Its sources. */
+export const PACKAGE_SOURCES = join(PACKAGE, 'src');
+
 /** What runs inside a component. */
-export const GUEST = join(PACKAGE, 'src', 'guest');
+export const GUEST = join(PACKAGE_SOURCES, 'guest');
 
 /** The web platform that the engine lacks. */
-export const WEB = join(PACKAGE, 'src', 'web');
+export const WEB = join(PACKAGE_SOURCES, 'web');
 
 /** The engine, changed so that it starts the same way each time. */
 export const RUNTIME = join(PACKAGE, 'runtime', 'steady.wasm');

@@ -1,3 +1,4 @@
+/// <reference path="./host.d.ts" />
 /** Lines in the run's log, with attributes. A log line never fails a run. */
 import * as host from 'tidegate:sync/log@0.1.0';
 import { wellFormed } from './errors.ts';

@@ -1,3 +1,4 @@
+/// <reference path="./host.d.ts" />
 /**
  * Records: any number of objects in, batches of NDJSON out. They cross as text, the
  * fastest way in this engine; the host checks each record and keeps its bytes.

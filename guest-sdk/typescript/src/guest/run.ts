@@ -1,3 +1,4 @@
+/// <reference path="./host.d.ts" />
 /** The run itself: its facts, waiting, and telling how far it is. */
 import * as host from 'tidegate:sync/run@0.1.0';
 import * as check from './check.ts';
