@@ -284,6 +284,12 @@ pub const PLACEHOLDERS_MAX: usize = 16;
 pub const PLACEHOLDERS_PER_REQUEST_MAX: usize = 64;
 /// Exchanges in flight to one host for one connection, shared by all its runs; more wait.
 pub const EXCHANGES_PER_CONNECTION_HOST_MAX: usize = 16;
+/// Bytes of request and response bodies in one recording of `dev --record`; more is
+/// `limit.response`, and no file is written. It is to be read by people.
+pub const RECORDING_BYTES_MAX: u64 = 32 * MIB;
+/// Bytes of a fixture that `test` reads; more is `config.invalid`. A recording of the
+/// largest size fits, with its bodies twice as long as text.
+pub const FIXTURE_BYTES_MAX: u64 = 128 * MIB;
 
 // ---- store ---------------------------------------------------------------------------
 

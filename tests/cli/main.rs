@@ -4,6 +4,7 @@
 mod commands;
 mod doctor;
 mod examples;
+mod fixtures;
 mod handbook;
 mod logs;
 mod messages;

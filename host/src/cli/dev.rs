@@ -38,9 +38,16 @@ pub(super) struct DevArgs {
     /// Run once and end
     #[arg(long)]
     no_watch: bool,
+    /// Run once and write what was asked, answered and saved to a fixture for `test`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 pub(super) async fn dev(args: DevArgs, output: &Output) -> Result<()> {
+    if let Some(file) = &args.record {
+        let component = component(&args, None, output)?;
+        return super::test::record(&component, &args.execute, file, output).await;
+    }
     let clock = host::clock();
     let store = Arc::new(MemoryStore::new(clock.clone()));
     let runner = host::runner(host::sandbox(None)?, store, clock)?;
