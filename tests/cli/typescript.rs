@@ -66,7 +66,10 @@ static PROJECT: LazyLock<Option<Project>> = LazyLock::new(|| {
     for (name, flags) in TEMPLATES {
         let made = tidegate(&[&["new", name], flags].concat()).run().expect(0);
         assert_eq!(made.stdout, "");
-        holds(&made.stderr, &["package.json", &format!("cd {name}"), "tidegate dev"]);
+        holds(
+            &made.stderr,
+            &["package.json", &format!("cd {name}"), "tidegate dev"],
+        );
     }
     let source = |name: &str| std::fs::read(home.path(&format!("{name}/src/{name}.ts"))).unwrap();
     for (name, _) in &TEMPLATES[1..] {
@@ -130,14 +133,29 @@ fn what_goes_wrong_is_named_in_the_authors_lines() {
         (
             "throw",
             Code::GuestError,
-            &["TypeError: there is no undefined here", "at look (src/lib/look.ts:3:", "(src/failing.ts:17:"][..],
+            &[
+                "TypeError: there is no undefined here",
+                "at look (src/lib/look.ts:3:",
+                "(src/failing.ts:17:",
+            ][..],
         ),
-        ("recurse", Code::GuestTrap, &["recursion went too deep", "without end"]),
+        (
+            "recurse",
+            Code::GuestTrap,
+            &["recursion went too deep", "without end"],
+        ),
         ("hoard", Code::LimitMemory, &["but the cap is 16777216"]),
         ("spin", Code::LimitCpu, &["without a host call"]),
     ] {
         let metadata = format!(r#"{{"how":"{how}"}}"#);
-        let arguments = ["run", "sync.wasm", "--memory", "16MiB", "--cpu-between-calls", "1s"];
+        let arguments = [
+            "run",
+            "sync.wasm",
+            "--memory",
+            "16MiB",
+            "--cpu-between-calls",
+            "1s",
+        ];
         let run = home.tidegate(&arguments).arg("--metadata").arg(&metadata);
         let said = refused(run.run(), code);
         holds(&said, says);
@@ -147,14 +165,30 @@ fn what_goes_wrong_is_named_in_the_authors_lines() {
         let id = rows[0]["id"].as_str().unwrap();
         let report = home.json(&["runs", id]).remove(0);
         let found = &report["run"]["post_mortem"];
-        assert!(found["verdict"].as_str().is_some_and(|verdict| !verdict.contains('\n')));
+        assert!(
+            found["verdict"]
+                .as_str()
+                .is_some_and(|verdict| !verdict.contains('\n'))
+        );
         if how == "throw" {
             let frames = found["backtrace"].as_array().unwrap();
-            assert!(frames[0].as_str().unwrap().starts_with("look (src/lib/look.ts:3:"), "{frames:?}");
+            assert!(
+                frames[0]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("look (src/lib/look.ts:3:"),
+                "{frames:?}"
+            );
         }
     }
     let told = home
-        .tidegate(&["run", "sync.wasm", "--logs", "--metadata", r#"{"how":"tell"}"#])
+        .tidegate(&[
+            "run",
+            "sync.wasm",
+            "--logs",
+            "--metadata",
+            r#"{"how":"tell"}"#,
+        ])
         .run()
         .expect(0);
     holds(&told.stderr, &["begins to tell", "(src/failing.ts:16:"]);
@@ -229,7 +263,12 @@ fn dev_builds_and_runs_again_at_each_change() {
     assert!(folder.join("sync.wasm").is_file());
     dev.interrupt();
     let ended = dev.wait().expect(0);
-    assert_eq!(ended.stderr.matches("watching `.`").count(), 2, "{}", ended.stderr);
+    assert_eq!(
+        ended.stderr.matches("watching `.`").count(),
+        2,
+        "{}",
+        ended.stderr
+    );
 }
 
 /// Waits until `dev` has said for the `count`th time that it watches.

@@ -38,7 +38,9 @@ fn install() -> Result<PathBuf, String> {
         .run();
     match made.code() {
         Some(0) => Ok(cache),
-        _ if made.stderr.contains("npm could not install") || made.stderr.contains("but a sync in TypeScript") => {
+        _ if made.stderr.contains("npm could not install")
+            || made.stderr.contains("but a sync in TypeScript") =>
+        {
             Err(made.stderr)
         }
         _ => panic!("tidegate new: {}", made.stderr),

@@ -95,7 +95,10 @@ pub(super) fn new(args: &NewArgs, output: &Output) -> Result<()> {
     let Language::Ts = args.lang;
     let [source, fixture] = match args.nango {
         // The same data as in a full refresh, for the other API.
-        true => [template!("nango.ts"), template!("fixtures/full-refresh.json")],
+        true => [
+            template!("nango.ts"),
+            template!("fixtures/full-refresh.json"),
+        ],
         false => args.pattern.sync(),
     };
     let place = format!("src/{name}.ts");

@@ -403,12 +403,18 @@ fn what_does_not_fit_is_counted_where_it_is_not_enforced() {
     let batch = scan_with(format!("{fits}\n{{\"id\":7}}\n{{\"id\":\"c\"}}\n"), rules()).unwrap();
     assert_eq!((batch.records.len(), batch.misfits.count), (3, 2));
     assert!(
-        batch.misfits.first.starts_with("record 1 (id \"7\"): `id` is integer"),
+        batch
+            .misfits
+            .first
+            .starts_with("record 1 (id \"7\"): `id` is integer"),
         "{}",
         batch.misfits.first
     );
     // A lenient look changes no hash.
-    assert_eq!(batch.records[0].hash, scan_plain(fits).unwrap().records[0].hash);
+    assert_eq!(
+        batch.records[0].hash,
+        scan_plain(fits).unwrap().records[0].hash
+    );
     assert_eq!(
         batch.records[2].hash,
         scan_plain(r#"{"id":"c"}"#).unwrap().records[0].hash
