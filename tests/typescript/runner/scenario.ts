@@ -45,7 +45,7 @@ export function busy(status: number, body: unknown = { error: 'busy' }): Reply {
 }
 
 /** What a route answers: a body for status 200, a `Reply`, or what a function makes of the request. */
-export type Answer = Reply | string | object | ((asked: Asked) => unknown);
+export type Answer = Reply | string | number | object | ((asked: Asked) => unknown);
 
 /** Answers by `METHOD /path/:name`. What no route takes is answered by 404. */
 export type Routes = Record<string, Answer>;
