@@ -1,0 +1,200 @@
+/**
+ * Where the imports of a sync lead, as an esbuild plugin: `nango` and `@tidegate/sdk` to
+ * this package, `zod` to one copy of it, Node's built-ins to their stand-ins, the host's
+ * imports to the component's, and what cannot work to a refusal that names the place.
+ */
+
+import { join } from 'node:path';
+import type { ImportKind, OnResolveArgs, OnResolveResult, PartialMessage, Plugin, PluginBuild } from 'esbuild';
+import { readFile } from 'node:fs/promises';
+import { PACKAGES } from '../web/node.ts';
+import { withoutUrls } from './platform.ts';
+import { GUEST, isWithin, packageFolder, WEB } from './paths.ts';
+import { builtinName, builtinRefusal, fileRefusal, packageOf, standIn, type Refusal } from './refuse.ts';
+import type { Project } from './entries.ts';
+
+/** Marks an import that stands for a refusal, among the inputs that esbuild lists. */
+export const REFUSED = 'tidegate-refused';
+
+/** Marks the host's imports where they are stubs, among the inputs that esbuild lists. */
+const STUB = 'tidegate-stub';
+
+/** What a warning of esbuild carries that is one of ours. */
+export interface RefusedImport extends Refusal {
+  kind: 'refused-import';
+  /** The input that stands for it, as esbuild's list names it. */
+  input: string;
+}
+
+/** Marks zod's list of languages, cut to one. */
+const LOCALES = 'tidegate-zod-locales';
+
+/** How the host's imports are met: `undefined` leaves them to the component. */
+export type Stub = (specifier: string) => string;
+
+/** What differs between bundles of one project. */
+export interface ResolverOptions {
+  stub?: Stub;
+  /** Whether zod keeps its checks of URLs. */
+  zodUrls: boolean;
+}
+
+/** The plugin for one bundle of `project`. */
+export function resolver(project: Project, options: ResolverOptions): Plugin {
+  const { stub } = options;
+  return {
+    name: 'tidegate',
+    setup(build) {
+      build.onResolve({ filter: /.*/ }, (args) => resolve(build, project, args, stub));
+      build.onLoad({ filter: /.*/, namespace: REFUSED }, () => ({
+        // CommonJS, so that an import of any name is met.
+        contents: 'module.exports = {};',
+        loader: 'js',
+      }));
+      build.onLoad({ filter: /.*/, namespace: STUB }, (args) => ({
+        contents: stub?.(args.path) ?? '',
+        loader: 'js',
+      }));
+      build.onLoad({ filter: /.*/, namespace: LOCALES }, (args) => ({
+        contents: `export { default as en } from ${JSON.stringify(args.path)};`,
+        loader: 'js',
+        resolveDir: project.zod,
+      }));
+      if (!options.zodUrls) {
+        build.onLoad({ filter: /[\\/]core[\\/]schemas\.c?js$/ }, async ({ path }) =>
+          isWithin(path, project.zod) ? { contents: withoutUrls(await readFile(path, 'utf8')), loader: 'js' } : undefined,
+        );
+      }
+    },
+  };
+}
+
+/** Passed to esbuild's own resolution, so that this plugin lets it through. */
+const OURS = { tidegate: true };
+
+async function resolve(
+  build: PluginBuild,
+  project: Project,
+  args: OnResolveArgs,
+  stub: Stub | undefined,
+): Promise<OnResolveResult | undefined> {
+  const { path } = args;
+  if (args.pluginData === OURS) {
+    return undefined;
+  }
+  if (/^(tidegate|wasi):/.test(path)) {
+    return stub === undefined
+      ? { path, external: true, sideEffects: false }
+      : { path, namespace: STUB, sideEffects: false };
+  }
+  const sdk = sdkModule(path);
+  if (sdk !== undefined) {
+    return { path: sdk, sideEffects: forced(args) };
+  }
+  if (/^zod($|\/)/.test(path)) {
+    return passedOn(build, path, project.zod, args);
+  }
+  if (/\/locales\/index\.c?js$/.test(path) && isWithin(args.resolveDir, project.zod)) {
+    // Its 50 languages are half of zod; error messages are in English.
+    return { path: join(args.resolveDir, path, '..', 'en.js'), namespace: LOCALES, sideEffects: false };
+  }
+  const replaced = replacement(args);
+  if (replaced !== undefined) {
+    return { path: replaced, sideEffects: false };
+  }
+  const builtin = builtinName(path);
+  return builtin === undefined
+    ? passedOn(build, path, args.resolveDir, args)
+    : resolveBuiltin(build, builtin, args);
+}
+
+/** Our file for a built-in, or an npm package of the same name, or a refusal. */
+async function resolveBuiltin(
+  build: PluginBuild,
+  name: string,
+  args: OnResolveArgs,
+): Promise<OnResolveResult> {
+  const ours = standIn(name);
+  if (ours !== undefined && !isWithin(args.importer, WEB)) {
+    return { path: join(WEB, ours), sideEffects: false };
+  }
+  if (!args.path.startsWith('node:')) {
+    // `import 'events'` means an installed package of that name, as bundlers take it.
+    const found = await build.resolve(`${name}/`, { ...question(args), resolveDir: args.resolveDir });
+    if (found.errors.length === 0 && found.path !== '') {
+      return { path: found.path, sideEffects: found.sideEffects };
+    }
+  }
+  return refused(args, builtinRefusal(name));
+}
+
+/** Our file for a package that a library of `src/web` brings along and a sync does without. */
+function replacement(args: OnResolveArgs): string | undefined {
+  const file = Object.hasOwn(PACKAGES, args.path) ? PACKAGES[args.path] : undefined;
+  const importer = file === undefined ? undefined : packageOf(args.importer);
+  return importer !== undefined && packageFolder(importer.name, WEB) === importer.folder
+    ? join(WEB, file ?? '')
+    : undefined;
+}
+
+/** What esbuild itself makes of `path` as seen from `folder`, unless it cannot be loaded. */
+async function passedOn(
+  build: PluginBuild,
+  path: string,
+  folder: string,
+  args: OnResolveArgs,
+): Promise<OnResolveResult> {
+  const found = await build.resolve(path, { ...question(args), resolveDir: folder });
+  const refusal = found.errors.length === 0 ? fileRefusal(found.path) : undefined;
+  if (refusal !== undefined) {
+    return refused(args, { ...refusal, message: refusal.message.replace(found.path, path) });
+  }
+  return {
+    path: found.path,
+    namespace: found.namespace,
+    external: found.external,
+    suffix: found.suffix,
+    sideEffects: forced(args) ?? found.sideEffects,
+    errors: found.errors as PartialMessage[],
+    warnings: found.warnings as PartialMessage[],
+  };
+}
+
+/** The file of this package that `path` names, if it does. */
+function sdkModule(path: string): string | undefined {
+  const names: Record<string, string> = {
+    nango: 'nango.ts',
+    '@tidegate/sdk': 'index.ts',
+    '@tidegate/sdk/nango': 'nango.ts',
+  };
+  return Object.hasOwn(names, path) ? join(GUEST, names[path] ?? '') : undefined;
+}
+
+/**
+ * `true` for the entry's own imports: it imports for the sake of evaluation, which
+ * esbuild would leave out of a package that says that it has no side effects.
+ */
+function forced(args: OnResolveArgs): true | undefined {
+  return args.importer === ENTRY && args.kind !== 'dynamic-import' ? true : undefined;
+}
+
+/** The name of the virtual entry. */
+export const ENTRY = 'tidegate:entry';
+
+function question(args: OnResolveArgs): { importer: string; kind: ImportKind; pluginData: object } {
+  return { importer: args.importer, kind: args.kind, pluginData: OURS };
+}
+
+function refused(args: OnResolveArgs, refusal: Refusal): OnResolveResult {
+  const detail: RefusedImport = {
+    kind: 'refused-import',
+    input: `${REFUSED}:${args.path}`,
+    ...refusal,
+  };
+  return {
+    path: args.path,
+    namespace: REFUSED,
+    sideEffects: false,
+    warnings: [{ text: refusal.message, detail }],
+  };
+}

@@ -1,0 +1,2 @@
+/** `@tidegate/sdk`: write a data sync in TypeScript. */
+export { TidegateError } from './errors.ts';

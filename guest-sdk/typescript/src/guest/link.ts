@@ -1,0 +1,20 @@
+/** The `Link` header (RFC 8288), and the few things about URLs that paging needs. */
+
+/** The URL that the header gives for a relation, such as `next`. */
+export function linkIn(header: string | undefined, relation: string): string | undefined {
+  for (const [, url, parameters] of (header ?? '').matchAll(/<([^>]*)>((?:\s*;\s*[^\s=;,]+\s*=\s*(?:"[^"]*"|[^",;]*))*)/g)) {
+    const rel = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s",;]+))/i.exec(parameters ?? '');
+    const relations = (rel?.[1] ?? rel?.[2] ?? '').split(/\s+/);
+    if (relations.includes(relation)) return url;
+  }
+  return undefined;
+}
+
+/** The origin of an absolute URL and what comes after it; none for a relative one. */
+export function splitOrigin(url: string): [origin: string, rest: string] | undefined {
+  const match = /^\s*(https?:)\/\/(?:[^/?#@]*@)?([^/?#]+)([^#]*)/i.exec(url);
+  if (match === null) return undefined;
+  const [, scheme = '', host = '', rest = ''] = match;
+  const path = rest.trim();
+  return [`${scheme.toLowerCase()}//${host}`, path.startsWith('/') ? path : `/${path}`];
+}

@@ -1,0 +1,18 @@
+/**
+ * Which module stands for which of Node's own, and for which package. Node modules that
+ * are not here cannot work in a sync (files, sockets, processes), and the build refuses
+ * them by name.
+ */
+
+/** Name of a Node module without `node:` -> module, relative to this folder. */
+export const NODE_MODULES: Readonly<Record<string, string>> = {
+  timers: 'timers.ts',
+};
+
+/**
+ * Package -> module, relative to this folder: what the packages that this folder uses
+ * bring along and a guest does without. `tr46` is 260 KB of tables for hosts in Unicode.
+ */
+export const PACKAGES: Readonly<Record<string, string>> = {
+  tr46: 'url-host.ts',
+};

@@ -1,0 +1,63 @@
+/**
+ * Runs a bundle as a component in the real engine, through the host's command line.
+ * Without a built `tidegate` there is nothing to run it: `engine` is undefined then, and
+ * the tests say that they were skipped.
+ */
+
+import { componentize } from 'componentize-qjs';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Where cargo leaves the program, or what `TIDEGATE` names. */
+const PROGRAM = process.env['TIDEGATE'] ?? join(PACKAGE, '../../target/release/tidegate');
+
+/** Longest time for one run, in milliseconds: the slowest takes a few seconds. */
+const RUN_MAX_MS = 300_000;
+
+const MANIFEST = JSON.stringify({
+  name: 'web',
+  version: '0.0.1',
+  description: 'Runs rows of the web platform.',
+  models: { Row: { schema: { type: 'object' } } },
+});
+
+/** Why the engine cannot be had, or undefined. */
+export const noEngine = existsSync(PROGRAM)
+  ? undefined
+  : `no tidegate at ${PROGRAM}: build it, or name it in TIDEGATE`;
+
+/** Runs `text`, a bundle that exports `main`; gives the messages of the run's log. */
+export async function runInEngine(text: string, options: string[] = []): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'tidegate-web-'));
+  try {
+    const { component } = await componentize({
+      witPath: join(PACKAGE, 'wit'),
+      world: 'typescript-sync',
+      jsSource: `${text}
+        export function describe() { return ${JSON.stringify(MANIFEST)}; }
+        export async function run() { await main(); }`,
+      runtimeBytes: await readFile(join(PACKAGE, 'runtime/steady.wasm')),
+    });
+    const file = join(folder, 'web.wasm');
+    await writeFile(file, component);
+    return await logOf(file, folder, options);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function logOf(file: string, folder: string, options: string[]): Promise<string[]> {
+  const args = ['run', file, '--store', join(folder, 'store'), '--logs', ...options];
+  const { stdout, stderr } = await promisify(execFile)(PROGRAM, args, {
+    timeout: RUN_MAX_MS,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return [stdout, stderr];
+}
