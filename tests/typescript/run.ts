@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { build } from './runner/build.ts';
 import { bundle, load } from './runner/load.ts';
 import { check, type Verdict } from './runner/check.ts';
-import { print } from './runner/table.ts';
+import { print, tell } from './runner/table.ts';
 import type { Scenario, Scenarios } from './runner/scenario.ts';
 
 const HERE = import.meta.dirname;
@@ -29,14 +29,18 @@ const { values, positionals } = parseArgs({
 
 async function main(): Promise<void> {
   const scenarios = await readScenarios();
-  const names = (await readSyncs(scenarios)).filter((name) => positionals.every((word) => name.includes(word)));
+  const names = (await readSyncs(scenarios)).filter((name) => isWanted(name));
   await rm(join(OUT, 'stores'), { recursive: true, force: true });
   await mkdir(join(OUT, 'stores'), { recursive: true });
   const started = Date.now();
   const isPart = positionals.length > 0;
   const components = values.reference ? undefined : (values.built ?? (await build(HERE, isPart ? names : undefined, join(OUT, 'components'))));
   const built = Date.now();
-  const verdicts = await inTurns(names, (name) => one(name, scenarios[name] as Scenario, components));
+  const verdicts = await inTurns(names, async (name) => {
+    const verdict = await one(name, scenarios[name] as Scenario, components);
+    tell(verdict);
+    return verdict;
+  });
   print(verdicts, { builtMs: built - started, ranMs: Date.now() - built, isReferenceOnly: values.reference });
   process.exitCode = verdicts.every(({ problems }) => problems.length === 0) && names.length > 0 ? 0 : 1;
 }
@@ -78,6 +82,11 @@ async function readSyncs(scenarios: Scenarios): Promise<string[]> {
   const lonely = Object.keys(scenarios).filter((name) => !names.includes(name));
   if (lonely.length > 0) throw new Error(`scenarios without a sync: ${lonely.join(', ')}`);
   return names;
+}
+
+/** Without words all are wanted, otherwise those with any of the words in their name. */
+function isWanted(name: string): boolean {
+  return positionals.length === 0 || positionals.some((word) => name.includes(word));
 }
 
 async function inTurns<T, R>(items: T[], work: (item: T) => Promise<R>): Promise<R[]> {

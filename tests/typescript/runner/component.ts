@@ -102,8 +102,9 @@ export async function metadata(host: Host): Promise<Json> {
 
 async function readLog(host: Host, id: string): Promise<[string, string][]> {
   const { stdout } = await ended(host.program, ['runs', id, '--json', '--store', host.store]).ended;
-  const { log } = JSON.parse(stdout) as { log: { level: string; message: string }[] };
-  return log.map(({ level, message }) => [level, message]);
+  const { log } = JSON.parse(stdout) as { log: { level: string; message: string; exchange?: object }[] };
+  // A line with an exchange is the host's own, of a request.
+  return log.filter(({ exchange }) => !exchange).map(({ level, message }) => [level, message]);
 }
 
 function start(host: Host, args: string[]): ReturnType<typeof ended> {
