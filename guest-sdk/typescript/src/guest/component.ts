@@ -6,7 +6,8 @@
 import { type Definition, execute } from './definition.ts';
 import * as fetch from './fetch.ts';
 import * as log from './log.ts';
-import { fromHost, toHost } from './errors.ts';
+import * as promises from './promises.ts';
+import { toHost } from './errors.ts';
 
 /** The exports of a component, under the world `typescript-sync`. */
 export interface Component {
@@ -16,6 +17,9 @@ export interface Component {
   run(): Promise<void>;
 }
 
+/** Turns of the microtask queue in which nothing is sent, after which nothing more will be. */
+const QUIET_TURNS = 20;
+
 /** The component of the module that `load` loads; `manifest` is the JSON that it tells. */
 export function component(load: () => Promise<{ default: Definition }>, manifest: string): Component {
   return {
@@ -23,22 +27,31 @@ export function component(load: () => Promise<{ default: Definition }>, manifest
     async run() {
       log.begin();
       fetch.begin();
+      promises.begin();
       try {
         const module = await load();
         await execute(module.default);
+        await settle();
       } catch (thrown) {
-        throw toHost(fromHost(thrown));
+        throw toHost(thrown);
       }
-      tellOfForgotten();
     },
   };
 }
 
-function tellOfForgotten(): void {
-  const forgotten = fetch.requestsUnderWay();
-  if (forgotten === 0) return;
-  log.warn(
-    `The sync ended while ${forgotten} of its requests ${forgotten === 1 ? 'was' : 'were'} still under way; ` +
-      'what would have been done with them was not. Is an `await` missing?',
-  );
+/** Lets what nobody waited for come to its end, and tells of it. */
+async function settle(): Promise<void> {
+  const [sent, isBusy] = [fetch.requestsSent(), fetch.requestsUnderWay() > 0];
+  let before: number;
+  do {
+    before = fetch.requestsSent();
+    for (let turn = 0; turn < QUIET_TURNS; turn++) await undefined;
+  } while (fetch.requestsSent() > before);
+  if (isBusy || fetch.requestsSent() > sent) {
+    log.warn("The sync's function ended before all of its requests were done. Is an `await` missing?");
+  }
+  const [cause, ...more] = promises.unheard();
+  if (cause === undefined) return;
+  const others = more.length === 0 ? '' : ` So did ${more.length} more.`;
+  throw new Error(`A call that nobody waited for failed; write \`await\` before it.${others}`, { cause });
 }

@@ -69,7 +69,8 @@ export function refused(what: string): TidegateError {
  * `await`.
  */
 export function callSite(): string {
-  return frames(new Error('call site').stack);
+  // The first frame is this function's own.
+  return frames(new Error('call site').stack).split('\n').slice(1).join('\n');
 }
 
 /** Puts the frames of a {@link callSite} under the error's own. */

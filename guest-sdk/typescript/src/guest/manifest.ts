@@ -124,7 +124,8 @@ function modelOf(name: string, model: unknown, isNango: boolean, ignore: string[
   word(name, `models.${name}`);
   const key = `\`models.${name}\``;
   if (!isObjectSchema(model)) throw wrong(`${key} is ${kindOfSchema(model)}. A model is a zod object: \`z.object({ id: z.string(), … })\`.`);
-  const schema = schemaOf(model, key);
+  // A native sync saves what the schema makes of a record; one of Nango's saves it as it is.
+  const schema = schemaOf(model, key, isNango ? 'input' : 'output');
   const properties = (schema['properties'] ?? {}) as Fields;
   if (!('id' in properties)) throw wrong(`${key} has no \`id\`. Every record has one, text or number: \`id: z.string()\`.`);
   const required = (schema['required'] ?? []) as string[];
@@ -182,9 +183,9 @@ function stateOf(schema: unknown, key: string): JsonSchema | undefined {
   return schemaOf(schema, `\`${key}\``);
 }
 
-function schemaOf(schema: unknown, key: string): JsonSchema {
+function schemaOf(schema: unknown, key: string, io: 'input' | 'output' = 'input'): JsonSchema {
   try {
-    const made = toJSONSchema(schema as Parameters<typeof toJSONSchema>[0], { io: 'input', unrepresentable: 'any', cycles: 'ref' });
+    const made = toJSONSchema(schema as Parameters<typeof toJSONSchema>[0], { io, unrepresentable: 'any', cycles: 'ref' });
     const { $schema: _, '~standard': __, ...json } = made as JsonSchema;
     return json;
   } catch (cause) {

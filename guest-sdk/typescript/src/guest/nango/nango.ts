@@ -163,14 +163,22 @@ export interface NangoSync<
     model: K,
   ): Promise<boolean | null>;
   /** Deletes the records with these ids; their other fields do not matter. */
-  batchDelete<TModel extends Identified = RecordOf<TModels, ModelName<TModels>>, K extends ModelName<TModels> = ModelName<TModels>>(
-    results: (Pick<TModel, 'id'> & Partial<TModel>)[],
+  batchDelete<TModel extends Identified, K extends ModelName<TModels> = ModelName<TModels>>(
+    results: TModel[],
     model: K,
   ): MaybePromise<boolean>;
+  batchDelete<TModel extends Identified = never>(
+    results: NoInfer<Pick<TModel, 'id'> & Partial<TModel>>[],
+    model: ModelName<TModels>,
+  ): MaybePromise<boolean>;
   /** Merges fields into the records with these ids; ids that are not live are left alone. */
-  batchUpdate<TModel extends Identified = RecordOf<TModels, ModelName<TModels>>, K extends ModelName<TModels> = ModelName<TModels>>(
-    results: (Pick<TModel, 'id'> & Partial<TModel>)[],
+  batchUpdate<TModel extends Identified, K extends ModelName<TModels> = ModelName<TModels>>(
+    results: TModel[] & Fitting<TModel, Partial<RecordOf<TModels, K>>>[],
     model: K,
+  ): MaybePromise<boolean>;
+  batchUpdate<TModel extends Identified = never>(
+    results: NoInfer<Pick<TModel, 'id'> & Partial<TModel>>[],
+    model: ModelName<TModels>,
   ): MaybePromise<boolean>;
   /** The live records with these ids. */
   getRecordsByIds<TKey = string | number, TModel = never, K extends ModelName<TModels> = ModelName<TModels>>(

@@ -136,7 +136,7 @@ function responseOf<T>(reply: fetch.Reply, config: ProxyConfiguration, outgoing:
     config: {
       ...config,
       method: outgoing.method.toLowerCase(),
-      url: outgoing.url,
+      url: reply.url,
       headers: Object.fromEntries(outgoing.headers ?? []),
     },
   };

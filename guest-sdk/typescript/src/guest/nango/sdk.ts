@@ -7,6 +7,7 @@ import * as records from '../records.ts';
 import * as run from '../run.ts';
 import { json } from '../check.ts';
 import { refused } from '../errors.ts';
+import { allHeard } from '../promises.ts';
 import { ActionError } from './action-error.ts';
 import { type Connection, type EnvironmentVariable, type Integration, connection, integration, provider, token } from './connection.ts';
 import type { AxiosResponse, ProxyConfiguration } from './http.ts';
@@ -221,6 +222,8 @@ export class NangoRun {
     return { data: answer, status: 200, statusText: 'OK', headers: {}, config: {} };
   }
 }
+
+allHeard(NangoRun);
 
 /** The `nango` object of a run. */
 export function nangoOf(parts: SyncParts): NangoSync {
