@@ -4,13 +4,13 @@
  */
 
 import * as esbuild from 'esbuild';
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BuildError, type Place, type Problem } from './messages.ts';
-import { isWithin, PACKAGE, PACKAGE_SOURCES } from './paths.ts';
-import { lackMarks, missing, NOTHING, platform, ZOD_URL_METHODS, type Needs } from './platform.ts';
+import { isWithin, PACKAGE } from './paths.ts';
+import { globalMarks } from './platform.ts';
 import { isNativePackage, packageOf } from './refuse.ts';
 import { ENTRY, resolver, type RefusedImport, type Stub } from './resolve.ts';
+import type { ZodParts } from './zod.ts';
 import type { Project } from './entries.ts';
 
 /** A bundle and what is known of it. */
@@ -22,8 +22,6 @@ export interface Bundle {
   inputs: Map<string, number>;
   /** The files that each file of the bundle imports, by absolute path. */
   imports: Map<string, string[]>;
-  /** What it turned out to need. */
-  needs: Needs;
   warnings: Problem[];
 }
 
@@ -31,8 +29,12 @@ export interface Bundle {
 export interface BundleOptions {
   /** Stands for the host's imports; absent, they are left to the component. */
   stub?: Stub;
-  /** What is already known to be needed. */
-  needs?: Needs;
+  /** Whether globals are marked instead of meant; see `platform.ts`. */
+  marks?: boolean;
+  /** The globals of `src/web` that are given. */
+  globals?: readonly string[];
+  /** What is kept of zod; all but its languages, if nothing is said. */
+  zod?: ZodParts;
 }
 
 /** What esbuild says only when asked, and what a sync must hear. */
@@ -47,29 +49,6 @@ const HEARD = {
  * everything that is wrong.
  */
 export async function bundle(project: Project, text: string, options: BundleOptions = {}): Promise<Bundle> {
-  // What is needed shows in the bundle, and what is added may need more.
-  for (let needs = options.needs ?? NOTHING; ; ) {
-    const made = await bundleOnce(project, text, options.stub, needs);
-    const more = missing(made.code);
-    const zodUrls = needs.zodUrls || (await mentionsUrls(project, made));
-    if (more.length === 0 && zodUrls === needs.zodUrls) {
-      return made;
-    }
-    needs = { globals: [...needs.globals, ...more].sort(), zodUrls };
-  }
-}
-
-/** Whether a file of the bundle beside zod and this package uses what zod needs `URL` for. */
-async function mentionsUrls(project: Project, made: Bundle): Promise<boolean> {
-  const files = [...made.inputs.keys()].filter(
-    (each) => !isVirtual(each) && !isWithin(each, project.zod) && !isWithin(each, PACKAGE_SOURCES),
-  );
-  const texts = await Promise.all(files.map((each) => readFile(each, 'utf8')));
-  return texts.some((each) => ZOD_URL_METHODS.test(each));
-}
-
-async function bundleOnce(project: Project, text: string, stub: Stub | undefined, needs: Needs): Promise<Bundle> {
-  const { define, inject } = platform(needs);
   const result = await esbuild
     .build({
       stdin: { contents: text, resolveDir: project.root, sourcefile: ENTRY, loader: 'js' },
@@ -96,10 +75,11 @@ async function bundleOnce(project: Project, text: string, stub: Stub | undefined
       logOverride: HEARD,
       // The author's tsconfig is for the checker; nothing in it may change what is built,
       // except how classes and JSX are written.
-      // A bundle that is only loaded here shows what a sync does not have.
-      define: stub === undefined ? define : { ...lackMarks(), ...define },
-      inject,
-      plugins: [resolver(project, { stub, zodUrls: needs.zodUrls })],
+      define: {
+        'process.env.NODE_ENV': '"production"',
+        ...(options.marks === true ? globalMarks() : {}),
+      },
+      plugins: [resolver(project, options)],
     })
     .catch((error: unknown) => {
       throw new BuildError(problemsOf(project, error));
@@ -113,7 +93,6 @@ async function bundleOnce(project: Project, text: string, stub: Stub | undefined
     map: textOf(result, '.js.map'),
     inputs: inputsOf(project, result.metafile),
     imports: importsOf(project, result.metafile),
-    needs,
     warnings: result.warnings
       .filter((each) => !isRefusal(each))
       .filter((each) => isAuthors(project, each))
@@ -151,7 +130,7 @@ function absolute(project: Project, input: string): string {
 }
 
 /** Whether an input is no file but something that this build makes up. */
-function isVirtual(input: string): boolean {
+export function isVirtual(input: string): boolean {
   return /^(tidegate[-:]|wasi:)/.test(input);
 }
 
@@ -190,6 +169,13 @@ function spoken(message: esbuild.Message): Pick<Problem, 'message' | 'hints' | '
   }
   const notes = message.notes.map((each) => each.text).filter((each) => each !== '');
   const text = message.text.replace(/[.]?$/, '.');
+  const missing = message.text.match(/^No matching export in "([^"]+)" for import "([^"]+)"/);
+  if (missing !== null) {
+    return {
+      message: `"${missing[1]}" exports no "${missing[2]}".`,
+      hints: ['mend the name, or export it there'],
+    };
+  }
   const syntax = message.pluginName === '' && message.id === '';
   const hints = notes.length === 0 && syntax ? ['mend the syntax here, then build again'] : notes;
   return { message: text, hints, syntax };

@@ -11,6 +11,17 @@ for (const each of ["log", "info", "warn", "error", "debug"]) {
   console[each] = () => {};
 }
 
+// The bundle names globals by marks; here they are Node's own.
+for (const name of Object.getOwnPropertyNames(globalThis)) {
+  const mark = `__tidegate_global_${name}`;
+  const get = () => (name === "fetch" ? refuse("fetch") : globalThis[name]);
+  Object.defineProperty(globalThis, mark, { get, configurable: true });
+}
+
+function refuse(name) {
+  return () => globalThis[Symbol.for("tidegate.build.hostCall")](name);
+}
+
 const calls = [];
 globalThis[Symbol.for("tidegate.build.hostCall")] = (name) => {
   const error = new Error(`${name} was called`);

@@ -8,12 +8,16 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { bundle, type Bundle } from './bundle.ts';
+import { readFile } from 'node:fs/promises';
+import { marked } from '../web/globals.ts';
+import { bundle, isVirtual, type Bundle } from './bundle.ts';
 import { BuildError, failure, type Place, type Problem } from './messages.ts';
-import { GUEST } from './paths.ts';
+import { GUEST, isWithin, PACKAGE_SOURCES } from './paths.ts';
+import { placeOfKey } from './definition.ts';
 import { unmarked } from './platform.ts';
 import { placeInStack } from './source-map.ts';
-import type { Entry } from './entries.ts';
+import { partsIn, type ZodParts } from './zod.ts';
+import type { Entry, Project } from './entries.ts';
 
 /** A manifest as the contract has it; only what the build itself reads is named. */
 export interface Manifest {
@@ -25,6 +29,10 @@ export interface Manifest {
 export interface Described {
   manifest: Manifest;
   bundle: Bundle;
+  /** Globals of `src/web` that it refers to. */
+  globals: string[];
+  /** What it needs of zod when it runs. */
+  zod: ZodParts;
 }
 
 /** How long a sync's top-level code may take, in milliseconds: it only defines things. */
@@ -38,16 +46,38 @@ const BUNDLE_FILE = 'describe.mjs';
 
 /** Loads the sync of `entry` and writes its manifest. Throws a `BuildError`. */
 export async function describe(entry: Entry): Promise<Described> {
-  const made = await bundle(entry.project, entryText(entry), { stub: hostStub });
+  const made = await bundleToLoad(entry);
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tidegate-build-')));
   try {
     const file = join(folder, BUNDLE_FILE);
     writeFileSync(file, made.code);
     const outcome = await load(file, folder);
-    return { manifest: manifestOf(entry, made, outcome), bundle: made };
+    return {
+      manifest: manifestOf(entry, made, outcome),
+      bundle: made,
+      globals: marked(made.code),
+      zod: await zodParts(entry.project, made),
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The bundle that is loaded on Node: with zod's JSON Schemas, which become the manifest's. */
+async function bundleToLoad(entry: Entry): Promise<Bundle> {
+  const options = { stub: hostStub, marks: true };
+  const made = await bundle(entry.project, entryText(entry), { ...options, zod: { urls: false, jsonSchemas: true } });
+  const { urls } = await zodParts(entry.project, made);
+  // Only now it shows whether zod's use of `URL` counts.
+  return urls ? bundle(entry.project, entryText(entry), options) : made;
+}
+
+/** The parts of zod that the files of the bundle beside zod and this package ask for. */
+async function zodParts(project: Project, made: Bundle): Promise<ZodParts> {
+  const files = [...made.inputs.keys()].filter(
+    (each) => !isVirtual(each) && !isWithin(each, project.zod) && !isWithin(each, PACKAGE_SOURCES),
+  );
+  return partsIn(await Promise.all(files.map((each) => readFile(each, 'utf8'))));
 }
 
 function entryText(entry: Entry): string {
@@ -58,7 +88,7 @@ function entryText(entry: Entry): string {
       if (!("default" in loaded)) return { none: Object.keys(loaded) };
       const definition = loaded.default;
       if (typeof definition !== "object" || definition === null) return { other: typeof definition };
-      return { kind: definition.type, manifest: JSON.stringify(manifestOf(definition, ${JSON.stringify(entry.name)})) };
+      return { manifest: JSON.stringify(manifestOf(definition, ${JSON.stringify(entry.name)})) };
     }`;
 }
 
@@ -70,7 +100,7 @@ interface Outcome {
   stack?: string;
   /** The first call of the host, if there was one. */
   call?: { name: string; stack: string };
-  manifest?: { none?: string[]; other?: string; kind?: unknown; manifest?: string };
+  manifest?: { none?: string[]; other?: string; manifest?: string };
 }
 
 /** Loads the bundle in a process of its own: without environment, with a time limit. */
@@ -136,16 +166,17 @@ function failed(entry: Entry, made: Bundle, outcome: Outcome, how: NonNullable<O
       at(outcome.call.stack),
     );
   }
+  if (how === 'describe') {
+    // What is wrong with the definition: the SDK says it with what to write instead.
+    const message = outcome.message ?? '';
+    return new BuildError([{ severity: 'error', place: placeOfKey(entry.file, message), message }]);
+  }
   const problem: Problem = {
     severity: 'error',
     place: at(outcome.stack),
     message: `the file's top-level code throws ${outcome.name}: ${unmarked(outcome.message ?? '')}`,
     hints: ['mend it, or move it into `exec`'],
   };
-  if (how === 'describe') {
-    problem.message = outcome.message ?? '';
-    problem.hints = [];
-  }
   return new BuildError([problem]);
 }
 

@@ -14,7 +14,12 @@ export interface Project {
   root: string;
   /** The folder of the one zod that everything in the bundle uses. */
   zod: string;
+  /** The version of the project's own zod, where it is too old to be that one. */
+  oldZod?: string;
 }
+
+/** The first version of zod that writes JSON Schemas. */
+const ZOD_MAJOR_MIN = 4;
 
 /** One sync to build. */
 export interface Entry {
@@ -205,15 +210,20 @@ export function projectOf(folder: string): Project {
       break;
     }
   }
-  const zod = packageFolder('zod', root) ?? packageFolder('zod', PACKAGE);
-  if (zod === undefined) {
+  const own = packageFolder('zod', root);
+  const version = own === undefined ? undefined : readPackage(own)?.version;
+  const old = version !== undefined && Number(version.split('.')[0]) < ZOD_MAJOR_MIN;
+  const zod = old ? undefined : own;
+  const ours = zod ?? packageFolder('zod', PACKAGE);
+  if (ours === undefined) {
     throw failure('zod is not installed.', `run \`npm ci\` in ${PACKAGE}`);
   }
-  return { root, zod };
+  return { root, zod: ours, ...(old && { oldZod: version }) };
 }
 
 interface Package {
   main?: unknown;
+  version?: string;
   tidegate?: { syncs?: unknown };
 }
 

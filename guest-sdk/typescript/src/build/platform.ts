@@ -2,51 +2,56 @@
  * The web platform for a bundle: each global that the engine lacks comes from a module
  * of `src/web`, and is in the bundle only if something there refers to it. What neither
  * the engine nor `src/web` has is found here too, so that its author hears of it.
+ *
+ * A bundle that is only loaded on Node is made with marks in the place of globals, so it
+ * shows which ones are meant. The component's bundle then starts with a module that puts
+ * these on `globalThis`.
  */
 
 import { join } from 'node:path';
-import { GLOBALS, marked, marks, modulesOf } from '../web/globals.ts';
+import { GLOBALS, marks } from '../web/globals.ts';
 import { WEB } from './paths.ts';
 
-/** What a bundle needs beside what it imports. Bundling again shows whether that is all. */
-export interface Needs {
-  /** Globals of `src/web` that something refers to. */
-  globals: readonly string[];
-  /** Whether the author checks URLs or IPv6 addresses with zod, which takes a whole `URL`. */
-  zodUrls: boolean;
-}
-
-/** What a bundle starts with. */
-export const NOTHING: Needs = { globals: [], zodUrls: false };
-
-/** esbuild's `define` and `inject` for a bundle with `needs`. */
-export function platform(needs: Needs): { define: Record<string, string>; inject: string[] } {
-  const names = [...Object.entries(marks(needs.globals)), ...needs.globals.map((name) => [name, name])];
-  const define: Record<string, string> = { 'process.env.NODE_ENV': '"production"' };
-  for (const [name, meant] of names as [string, string][]) {
-    // `globalThis.URL` means the same as `URL`.
-    define[`globalThis.${name}`] = meant;
-    if (name !== meant) {
-      define[name] = meant;
-    }
-  }
-  return { define, inject: modulesOf(needs.globals).map((file) => join(WEB, file)) };
-}
-
-/** What the bundle `code`, made with `needs`, needs beyond them. */
-export function missing(code: string): string[] {
-  return marked(code);
-}
-
-/** What zod does with URLs in the author's words: the methods that make a `URL`. */
-export const ZOD_URL_METHODS = /\b(url|httpUrl|ipv6|cidrv6|fromJSONSchema)\s*\(/;
+/** The name of the module that puts globals in their place. */
+export const GLOBALS_MODULE = 'tidegate-globals';
 
 /**
- * zod's text without the global `URL`: its checks of URLs and IPv6 addresses are in every
- * bundle, and would take the whole of `URL` along where nobody uses them.
+ * The text of the module that gives the globals of `names`. Each is made when it is first
+ * asked for, because one may need another while it is made; all are, at the end, so that
+ * they lie in the component ready to use.
  */
-export function withoutUrls(text: string): string {
-  return text.replaceAll(/\bnew URL\(/g, 'new (Reflect.get(globalThis, "URL"))(');
+export function globalsModule(names: readonly string[]): string {
+  const lazy = names.map((name) => {
+    const file = JSON.stringify(join(WEB, GLOBALS[name] ?? ''));
+    return `give("${name}", () => require(${file}).${name});`;
+  });
+  return `
+    function put(name, value) {
+      // Undefined while its module is being evaluated, which may ask whether there is one.
+      if (value === undefined) return undefined;
+      Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+      return value;
+    }
+    function give(name, make) {
+      Object.defineProperty(globalThis, name, {
+        configurable: true,
+        get: () => put(name, make()),
+        set: (value) => put(name, value),
+      });
+    }
+    ${lazy.join('\n')}
+    for (const name of ${JSON.stringify(names)}) Reflect.get(globalThis, name);`;
+}
+
+/** esbuild's `define` for a bundle that shows which globals it means. */
+export function globalMarks(): Record<string, string> {
+  const define: Record<string, string> = {};
+  for (const [name, mark] of Object.entries({ ...lackMarks(), ...marks() })) {
+    define[name] = mark;
+    // It means the same.
+    define[`globalThis.${name}`] = mark;
+  }
+  return define;
 }
 
 const LACK_MARK = '__tidegate_lacks_';
@@ -71,10 +76,10 @@ const LACKS: Readonly<Record<string, string>> = {
   __filename: 'a sync has no files; import a JSON file instead',
 };
 
-/** esbuild's `define` that marks what a sync does not have. */
-export function lackMarks(): Record<string, string> {
+/** Marks for what a sync does not have. */
+function lackMarks(): Record<string, string> {
   const names = Object.keys(LACKS).filter((name) => !Object.hasOwn(GLOBALS, name));
-  return Object.fromEntries(names.flatMap((name) => [[name, LACK_MARK + name], [`globalThis.${name}`, LACK_MARK + name]]));
+  return Object.fromEntries(names.map((name) => [name, LACK_MARK + name]));
 }
 
 /** Something that a sync does not have and that a bundle refers to. */
@@ -86,7 +91,7 @@ export interface Lack {
   column: number;
 }
 
-/** What `code`, bundled with `lackMarks`, refers to without asking for its type first. */
+/** What `code`, bundled with `globalMarks`, refers to without asking for its type first. */
 export function lacks(code: string): Lack[] {
   return code.split('\n').flatMap((text, index) =>
     [...text.matchAll(new RegExp(`(typeof )?${LACK_MARK}(\\w+)`, 'g'))].flatMap((each) => {
@@ -100,5 +105,5 @@ export function lacks(code: string): Lack[] {
 
 /** `text` with the marks taken back, for messages. */
 export function unmarked(text: string): string {
-  return text.replaceAll(LACK_MARK, '');
+  return text.replaceAll(/__tidegate_(lacks|global)_/g, '');
 }

@@ -6,11 +6,12 @@
 
 import { join } from 'node:path';
 import type { ImportKind, OnResolveArgs, OnResolveResult, PartialMessage, Plugin, PluginBuild } from 'esbuild';
-import { readFile } from 'node:fs/promises';
 import { PACKAGES } from '../web/node.ts';
-import { withoutUrls } from './platform.ts';
-import { GUEST, isWithin, packageFolder, WEB } from './paths.ts';
+import { globalsModule, GLOBALS_MODULE } from './platform.ts';
+import { GUEST, isWithin, packageFolder, PACKAGE_SOURCES, WEB } from './paths.ts';
 import { builtinName, builtinRefusal, fileRefusal, packageOf, standIn, type Refusal } from './refuse.ts';
+import { ALL_PARTS, isLanguageList, languageList, leaveOut } from './zod.ts';
+import type { BundleOptions } from './bundle.ts';
 import type { Project } from './entries.ts';
 
 /** Marks an import that stands for a refusal, among the inputs that esbuild lists. */
@@ -26,21 +27,11 @@ export interface RefusedImport extends Refusal {
   input: string;
 }
 
-/** Marks zod's list of languages, cut to one. */
-const LOCALES = 'tidegate-zod-locales';
-
 /** How the host's imports are met: `undefined` leaves them to the component. */
 export type Stub = (specifier: string) => string;
 
-/** What differs between bundles of one project. */
-export interface ResolverOptions {
-  stub?: Stub;
-  /** Whether zod keeps its checks of URLs. */
-  zodUrls: boolean;
-}
-
 /** The plugin for one bundle of `project`. */
-export function resolver(project: Project, options: ResolverOptions): Plugin {
+export function resolver(project: Project, options: BundleOptions): Plugin {
   const { stub } = options;
   return {
     name: 'tidegate',
@@ -55,16 +46,12 @@ export function resolver(project: Project, options: ResolverOptions): Plugin {
         contents: stub?.(args.path) ?? '',
         loader: 'js',
       }));
-      build.onLoad({ filter: /.*/, namespace: LOCALES }, (args) => ({
-        contents: `export { default as en } from ${JSON.stringify(args.path)};`,
+      build.onLoad({ filter: /.*/, namespace: GLOBALS_MODULE }, () => ({
+        contents: globalsModule(options.globals ?? []),
         loader: 'js',
-        resolveDir: project.zod,
+        resolveDir: WEB,
       }));
-      if (!options.zodUrls) {
-        build.onLoad({ filter: /[\\/]core[\\/]schemas\.c?js$/ }, async ({ path }) =>
-          isWithin(path, project.zod) ? { contents: withoutUrls(await readFile(path, 'utf8')), loader: 'js' } : undefined,
-        );
-      }
+      leaveOut(build, project.zod, options.zod ?? ALL_PARTS);
     },
   };
 }
@@ -87,16 +74,24 @@ async function resolve(
       ? { path, external: true, sideEffects: false }
       : { path, namespace: STUB, sideEffects: false };
   }
+  if (path === GLOBALS_MODULE) {
+    return { path, namespace: GLOBALS_MODULE, sideEffects: true };
+  }
   const sdk = sdkModule(path);
   if (sdk !== undefined) {
     return { path: sdk, sideEffects: forced(args) };
   }
   if (/^zod($|\/)/.test(path)) {
+    if (project.oldZod !== undefined && path === 'zod' && !isWithin(args.importer, PACKAGE_SOURCES) && args.importer !== ENTRY) {
+      return refused(args, {
+        message: `zod ${project.oldZod} is installed in the project, and a sync needs zod 4.`,
+        hint: 'run `npm install zod@4` in the project, or remove its own zod: this package brings one',
+      });
+    }
     return passedOn(build, path, project.zod, args);
   }
-  if (/\/locales\/index\.c?js$/.test(path) && isWithin(args.resolveDir, project.zod)) {
-    // Its 50 languages are half of zod; error messages are in English.
-    return { path: join(args.resolveDir, path, '..', 'en.js'), namespace: LOCALES, sideEffects: false };
+  if (isLanguageList(path, args.resolveDir, project.zod)) {
+    return languageList(path, args.resolveDir);
   }
   const replaced = replacement(args);
   if (replaced !== undefined) {

@@ -5,13 +5,14 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { marked } from '../web/globals.ts';
 import { bundle, isAuthorsFile, type Bundle } from './bundle.ts';
 import { component } from './component.ts';
 import { describe, type Manifest } from './describe.ts';
 import type { Entry, Project } from './entries.ts';
 import type { Problem } from './messages.ts';
 import { GUEST, isWithin, PACKAGE_SOURCES, slashed } from './paths.ts';
-import { lacks } from './platform.ts';
+import { GLOBALS_MODULE, lacks } from './platform.ts';
 import { ENTRY } from './resolve.ts';
 import { authorsMap, placeInBundle } from './source-map.ts';
 
@@ -37,10 +38,12 @@ export interface Built {
 /** Builds the sync of `entry`. Throws a `BuildError`. */
 export async function buildSync(entry: Entry): Promise<Built> {
   const started = performance.now();
-  const { manifest, bundle: loaded } = await describe(entry);
+  const described = await describe(entry);
+  const { manifest, bundle: loaded, zod } = described;
   const describedAt = performance.now();
-  const text = entryText(entry, manifest, readyModules(entry.project, loaded));
-  const made = await bundle(entry.project, text, { needs: loaded.needs });
+  const globals = await neededGlobals(entry.project, described.globals);
+  const text = entryText(entry, manifest, readyModules(entry.project, loaded), loaded.code.length);
+  const made = await bundle(entry.project, text, { globals, zod });
   const bundledAt = performance.now();
   const bytes = await component(made.code, authorsMap(entry.project, made.map));
   return {
@@ -70,6 +73,29 @@ function lackWarnings(project: Project, loaded: Bundle): Problem[] {
   });
 }
 
+/** What was found by `neededGlobals`, by what was asked. */
+const closures = new Map<string, Promise<string[]>>();
+
+/**
+ * `globals` and those that they need in turn, and those that every component needs: in
+ * alphabetical order, so that the same sync gives the same bytes.
+ */
+async function neededGlobals(project: Project, globals: string[]): Promise<string[]> {
+  const key = [...globals].sort().join(' ');
+  const found = closures.get(key) ?? closure(project, globals);
+  closures.set(key, found);
+  return found;
+}
+
+async function closure(project: Project, globals: string[]): Promise<string[]> {
+  const text = `
+    import ${JSON.stringify(GLOBALS_MODULE)};
+    export { component } from ${JSON.stringify(join(GUEST, 'component.ts'))};`;
+  const made = await bundle(project, text, { globals, marks: true });
+  const more = marked(made.code).filter((each) => !globals.includes(each));
+  return more.length === 0 ? [...globals].sort() : closure(project, [...globals, ...more]);
+}
+
 /** Writes a component into `folder` and gives its path. */
 export function writeComponent(built: Built, folder: string): string {
   mkdirSync(folder, { recursive: true });
@@ -84,14 +110,33 @@ export function writeComponent(built: Built, folder: string): string {
  * author's module is only loaded when a run begins: a component is a snapshot, and
  * `const now = new Date()` at the top of a file would forever be the time of the build.
  */
-function entryText(entry: Entry, manifest: Manifest, ready: string[]): string {
+function entryText(entry: Entry, manifest: Manifest, ready: string[], bytes: number): string {
   return `
+    import ${JSON.stringify(GLOBALS_MODULE)};
     import { component } from ${JSON.stringify(join(GUEST, 'component.ts'))};
     ${ready.map((each) => `import ${JSON.stringify(each)};`).join('\n')}
     export const { describe, run } = component(
       () => import(${JSON.stringify(entry.file)}),
       ${JSON.stringify(JSON.stringify(manifest))},
-    );`;
+    );
+    ${cleared(bytes)}`;
+}
+
+/** JavaScript for each round of `cleared`, in bytes; measured: more rounds gain nothing. */
+const BYTES_PER_ROUND = 16_384;
+
+/**
+ * Code that takes memory as zeros and gives it back, in the amount that compiling `bytes`
+ * of JavaScript left behind: what is zero is not in a component. (Measured for 129 KB:
+ * 3.66 MB without, 3.32 MB with it, and no more memory when it runs.)
+ */
+function cleared(bytes: number): string {
+  const rounds = Math.ceil(bytes / BYTES_PER_ROUND);
+  return `
+    let zeros = [];
+    for (const size of [32768, 16384, 8192, 4096, 2048, 1024])
+      for (let round = 0; round < ${rounds}; round++) zeros.push(new ArrayBuffer(size));
+    zeros = undefined;`;
 }
 
 /**

@@ -114,12 +114,12 @@ export function setInterval<A extends unknown[]>(
   return add('setInterval', call, clean(delay), true, args);
 }
 
-/** Calls `call` as soon as other work waits, before any timer. */
+/** Calls `call` as soon as other work waits, before the timers that are due later. */
 export function setImmediate<A extends unknown[]>(
   call: (...args: A) => unknown,
   ...args: A
 ): Timeout {
-  return add('setImmediate', call, -Infinity, false, args);
+  return add('setImmediate', call, 0, false, args);
 }
 
 /** Stops a timer, given as itself or as its id; anything else is ignored. */
@@ -177,7 +177,7 @@ async function drive(): Promise<void> {
     const left = timer.due - now();
     if (left > part) {
       sleepFor(part);
-      part *= SLEEP_GROWTH;
+      part = Math.min(part * SLEEP_GROWTH, SLEEP_MAX_MS);
     } else {
       if (left > 0) sleepFor(left);
       part = SLEEP_FIRST_MS;
@@ -198,9 +198,8 @@ function earliest(): Timeout | undefined {
 
 /** Sleeps in the host; from then on so much time has passed, whatever the clock says. */
 function sleepFor(ms: number): void {
-  const end = now() + ms;
-  sleep(Math.ceil(Math.min(ms, SLEEP_MAX_MS)));
-  if (ms <= SLEEP_MAX_MS) reached = Math.max(reached, end);
+  reached = now() + ms;
+  sleep(Math.ceil(ms));
 }
 
 function fire(timer: Timeout): void {

@@ -59,7 +59,7 @@ async function bundled(
     platform: ours ? 'neutral' : 'node',
     mainFields: ['module', 'main'],
     alias: ours ? replaced() : {},
-    define: ours ? marks(names) : {},
+    define: ours ? marks(names) : {}, 
     inject: modulesOf(names).map(web),
     external: target === 'engine' ? ['tidegate:*', 'wasi:*'] : [],
     plugins: target === 'engine' ? [] : [hostOnNode],
