@@ -12,6 +12,7 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from './runner/build.ts';
+import { DIFFERENCES } from './runner/differences.ts';
 import { bundle, load } from './runner/load.ts';
 import { check, type Verdict } from './runner/check.ts';
 import { print, tell } from './runner/table.ts';
@@ -29,6 +30,7 @@ const { values, positionals } = parseArgs({
 
 async function main(): Promise<void> {
   const scenarios = await readScenarios();
+  await checkReadme();
   const names = (await readSyncs(scenarios)).filter((name) => isWanted(name));
   await rm(join(OUT, 'stores'), { recursive: true, force: true });
   await mkdir(join(OUT, 'stores'), { recursive: true });
@@ -82,6 +84,13 @@ async function readSyncs(scenarios: Scenarios): Promise<string[]> {
   const lonely = Object.keys(scenarios).filter((name) => !names.includes(name));
   if (lonely.length > 0) throw new Error(`scenarios without a sync: ${lonely.join(', ')}`);
   return names;
+}
+
+/** The table of differences in README.md must be that of `differences.ts`. */
+async function checkReadme(): Promise<void> {
+  const readme = await readFile(join(HERE, 'README.md'), 'utf8');
+  const lacking = DIFFERENCES.map(({ sync, why }) => `| \`${sync}\` | ${why} |`).filter((row) => !readme.includes(row));
+  if (lacking.length > 0) throw new Error(`README.md lacks these rows of the differences:\n${lacking.join('\n')}`);
 }
 
 /** Without words all are wanted, otherwise those with any of the words in their name. */

@@ -64,7 +64,7 @@ export async function run(host: Host, settings: Settings): Promise<Ran> {
   const { state, error } = report.state.ended;
   const ended = state === 'success' ? 'ok' : state === 'interrupted' ? 'interrupted' : 'failed';
   const message = error ? `${error.code}: ${error.message}` : '';
-  const log = settings.log ? await readLog(host, report.id) : [];
+  const log = settings.log ? (await readLog(host, report.id)).filter(([, line]) => !message || !line.startsWith(message.slice(0, 80))) : [];
   return {
     ending: { ended, message, log },
     checkpoint: report.checkpoint_after === null ? null : (JSON.parse(report.checkpoint_after) as JsonObject),

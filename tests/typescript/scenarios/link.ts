@@ -109,6 +109,8 @@ const scenarios: Scenarios = {
   },
   'provider-default-cursor': {
     provider: 'asana',
+    // Tidegate's operator says once for the integration what Nango's template says.
+    config: { pagination: { type: 'cursor', param: 'offset', next: 'next_page.offset', items: 'data' } },
     routes: {
       'GET /api/1.0/tasks': ({ query }) => {
         const { page, next } = cursored(rows(10, (n) => ({ gid: `${n}`, name: `Task ${n}` })), query.get('offset'), Number(query.get('limit')));
@@ -119,6 +121,7 @@ const scenarios: Scenarios = {
   },
   'provider-default-link': {
     provider: 'calendly',
+    config: { pagination: { type: 'link', next: 'pagination.next_page' } },
     routes: {
       'GET /scheduled_events': ({ query, url }) => {
         const { page, next } = cursored(rows(6, (n) => ({ uri: `https://meet.test/events/E${n}` })), query.get('page_token'), 4);

@@ -1,4 +1,4 @@
-// Pagination that the provider's template brings: nothing of it stands in the sync.
+// Pagination that the provider's template brings: the sync says only how much a page holds.
 import { createSync } from 'nango';
 import { z } from 'zod';
 
@@ -15,7 +15,7 @@ const sync = createSync({
         for await (const page of nango.paginate<{ gid: string; name: string }>({
             endpoint: '/api/1.0/tasks',
             params: { project: '77' },
-            paginate: { limit: 4 },
+            paginate: { limit: 4, limit_name_in_request: 'limit' },
             retries: 3
         })) {
             await nango.batchSave(page.map(({ gid, name }) => ({ id: gid, name })), 'Task');
