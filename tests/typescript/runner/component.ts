@@ -41,6 +41,8 @@ export interface Settings {
   memory?: string;
   /** Settled when the run is to be killed. */
   killed: Promise<void>;
+  /** The connection's token. */
+  secret?: string | undefined;
   log: boolean;
 }
 
@@ -49,9 +51,12 @@ const PATIENCE_MS = 120_000;
 
 const CONNECTION = 'acme';
 
+/** The variable in which the program finds the connection's token. */
+const SECRET = 'SUITE_TOKEN';
+
 /** Runs the component for the connection. */
 export async function run(host: Host, settings: Settings): Promise<Ran> {
-  const child = start(host, ['run', settings.wasm, ...flags(settings)]);
+  const child = start(host, ['run', settings.wasm, ...flags(settings)], settings.secret);
   let isKilled = false;
   void settings.killed.then(() => {
     isKilled = true;
@@ -78,6 +83,7 @@ function flags(settings: Settings): string[] {
   for (const origin of settings.allowed) flags.push('--allow-host', new URL(origin).host, '--allow-http');
   if (settings.metadata) flags.push('--metadata', JSON.stringify(settings.metadata));
   if (settings.pastSoftLimit) flags.push('--time-soft', '0s');
+  if (settings.secret) flags.push('--bearer-env', SECRET);
   if (settings.memory) flags.push('--memory', settings.memory);
   return flags;
 }
@@ -107,17 +113,17 @@ async function readLog(host: Host, id: string): Promise<[string, string][]> {
   return log.filter(({ exchange }) => !exchange).map(({ level, message }) => [level, message]);
 }
 
-function start(host: Host, args: string[]): ReturnType<typeof ended> {
+function start(host: Host, args: string[], secret = ''): ReturnType<typeof ended> {
   const connection = ['--store', host.store, '--connection', CONNECTION, '--integration', host.integration];
-  return ended(host.program, [...args, ...connection]);
+  return ended(host.program, [...args, ...connection], secret);
 }
 
-function ended(program: string, args: string[]): { process: ChildProcess; ended: Promise<{ stdout: string; stderr: string }> } {
+function ended(program: string, args: string[], secret = ''): { process: ChildProcess; ended: Promise<{ stdout: string; stderr: string }> } {
   const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('TIDEGATE_'));
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: PATIENCE_MS,
-    env: { ...Object.fromEntries(environment), NO_COLOR: '1' },
+    env: { ...Object.fromEntries(environment), NO_COLOR: '1', [SECRET]: secret },
   });
   const said = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));

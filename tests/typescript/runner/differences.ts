@@ -56,6 +56,14 @@ export const DIFFERENCES: Difference[] = [
     },
   },
   {
+    sync: 'unauthorized-with-retries',
+    why: 'After a 401 Nango asks itself for fresh credentials and tries once more, even if they are the same. Tidegate renews credentials before they expire, and does not repeat what was refused.',
+    component: (states) => {
+      states[0]?.requests.pop();
+      return states;
+    },
+  },
+  {
     sync: 'unknown-model',
     why: 'Nango logs a save to a model that the definition does not have, and keeps the records where nobody looks. With Tidegate the run fails and names the model that was meant.',
     component: (states) => states.map((state) => ({ ...state, ended: 'failed' })),

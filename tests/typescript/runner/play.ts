@@ -33,6 +33,7 @@ export function runsOf(scenario: Scenario): Run[] {
 export async function onNode(scenario: Scenario, provider: Provider, places: Places, bundle: string): Promise<State[]> {
   const connection = new Connection();
   connection.baseUrl = places.url;
+  connection.secret = scenario.secret;
   connection.provider = scenario.provider ?? PLAIN;
   connection.metadata = placed(scenario.metadata, places);
   connection.config = placed(scenario.config, places);
@@ -81,6 +82,7 @@ export async function asComponent(
         metadata: { ...before, ...run.metadata },
         pastSoftLimit: run.pastSoftLimit ?? false,
         killed,
+        secret: scenario.secret,
         log: scenario.logs ?? false,
       },
     );

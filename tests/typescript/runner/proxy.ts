@@ -17,13 +17,20 @@ export interface ProxyConfig {
   responseType?: AxiosRequestConfig['responseType'];
 }
 
+/** The connection that it goes to. */
+interface To {
+  baseUrl: string;
+  secret: string | undefined;
+}
+
 const WITH_BODY = ['POST', 'PUT', 'PATCH', 'DELETE'];
 const BROKEN = ['ECONNRESET', 'ETIMEDOUT', 'ECONNABORTED', 'ECONNREFUSED', 'EHOSTUNREACH', 'EAI_AGAIN'];
 
 /** Sends it, as often as Nango would; a status that is no success is thrown as an AxiosError. */
-export async function send(config: ProxyConfig, baseUrl: string, signal: AbortSignal): Promise<AxiosResponse> {
+export async function send(config: ProxyConfig, { baseUrl, secret }: To, signal: AbortSignal): Promise<AxiosResponse> {
   const method = (config.method ?? 'GET').toUpperCase();
-  const request: AxiosRequestConfig = { method, url: url(config, baseUrl), headers: lowered(config.headers), signal };
+  const headers = { ...(secret && { authorization: `Bearer ${secret}` }), ...lowered(config.headers) };
+  const request: AxiosRequestConfig = { method, url: url(config, baseUrl), headers, signal };
   if (config.responseType) request.responseType = config.responseType;
   if (config.data && WITH_BODY.includes(method)) request.data = config.data;
   for (let failures = 0; ; failures++) {

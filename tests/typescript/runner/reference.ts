@@ -13,6 +13,7 @@ export class Connection {
   metadata: JsonObject = {};
   config: JsonObject = {};
   baseUrl = '';
+  secret: string | undefined = undefined;
   provider = '';
 }
 
@@ -132,7 +133,7 @@ class ReferenceSync extends NangoSyncBase {
         provider: connection.provider,
         metadata: structuredClone(connection.metadata),
         connection_config: structuredClone(connection.config),
-        credentials: { type: 'OAUTH2', access_token: 'secret', raw: {} },
+        credentials: { type: 'OAUTH2', access_token: connection.secret, raw: {} },
       }),
       setMetadata: async (_key: string, _id: string, metadata: JsonObject) => {
         connection.metadata = plain(metadata);
@@ -140,13 +141,13 @@ class ReferenceSync extends NangoSyncBase {
       updateMetadata: async (_key: string, _id: string, metadata: JsonObject) => {
         connection.metadata = { ...connection.metadata, ...plain(metadata) };
       },
+      getToken: async () => connection.secret,
       getEnvironmentVariables: async () => [],
     };
   }
 
   override async proxy(config: object): Promise<never> {
-    const { baseUrl } = this.#alive();
-    return (await send(config as ProxyConfig, baseUrl, this.#dead.signal)) as never;
+    return (await send(config as ProxyConfig, this.#alive(), this.#dead.signal)) as never;
   }
 
   override async log(...args: unknown[]): Promise<void> {

@@ -78,6 +78,8 @@ export interface Scenario {
   metadata?: object | ((places: Places) => object);
   /** The connection's configuration. */
   config?: object | ((places: Places) => object);
+  /** The connection's token, which both sides send as `Authorization: Bearer`. */
+  secret?: string;
   /** The provider's name, for the pagination of its template; otherwise one without any. */
   provider?: string;
   /** The runs; one that ends well without. */

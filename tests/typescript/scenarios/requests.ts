@@ -69,6 +69,14 @@ const scenarios: Scenarios = {
     metadata: ({ other }) => ({ rates: other }),
     leaves: { Rate: 2, Note: 2 },
   },
+  'credentials-by-hand': {
+    routes: { 'GET /repos': [{ id: 1 }] },
+    secret: 'tide-token',
+    config: { auth_mode: 'OAUTH2' },
+    headers: ['authorization', 'x-other'],
+    leaves: { Repo: 3 },
+  },
+  'unauthorized-with-retries': { routes: { 'GET /me': reply(401, { error: 'who?' }) }, leaves: { Attempt: 2 } },
   'parallel-details': {
     routes: { 'GET /devices/:id': ({ params }) => ({ online: params['id'] !== 'd3' }) },
     leaves: { Device: 7 },

@@ -52,6 +52,13 @@ const scenarios: Scenarios = {
     },
     leaves: { Shape: 11 },
   },
+  'response-as-bytes': {
+    routes: {
+      'GET /logo.png': reply(200, Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 255, 254]), { 'content-type': 'image/png' }),
+      'GET /numbers.json': [1, 2, 3],
+    },
+    leaves: { File: 2 },
+  },
   'response-headers': {
     routes: { 'GET /limits': reply(200, {}, { 'X-RateLimit-Remaining': '7', 'X-Next': 'c9', ETag: '"abc"', 'X-Twice': 'a, b' }) },
     leaves: { Header: 8 },

@@ -25,6 +25,7 @@ const scenarios: Scenarios = {
     runs: [{}, {}],
     leaves: { Look: 4 },
   },
+  'webhook-in-definition': { routes: { 'GET /pings': [{ id: 'p1' }, { id: 'p2' }] }, leaves: { Ping: 2 } },
   'connection-facts': {
     routes: { 'GET /sites/:site/users': ({ params }) => [`user of ${params['site']}`] },
     config: { subdomain: 'acme-eu', region: 'eu', nested: 'no' },
