@@ -83,7 +83,10 @@ async fn full_refresh(users: &Served) -> Result<()> {
     provider.users().update(0..12);
     provider.users().remove(20..24);
     provider.users().add(3);
-    assert_eq!(users.counts(&provider.url(), "User").await?, [3, 12, 4, 434]);
+    assert_eq!(
+        users.counts(&provider.url(), "User").await?,
+        [3, 12, 4, 434]
+    );
     let records = users.records("User").await?;
     let ids: Vec<&String> = records.keys().collect();
     assert_eq!(ids, provider.users().ids().iter().collect::<Vec<_>>());
