@@ -1,5 +1,6 @@
 /** `URLSearchParams`, on the form encoding of whatwg-url. */
 
+import './text-globals.ts';
 import urlencoded from 'whatwg-url/lib/urlencoded.js';
 
 type Pair = [name: string, value: string];

@@ -5,6 +5,7 @@
  * `url-host.ts`.
  */
 
+import './text-globals.ts';
 import parser, { type Part, type Record as UrlRecord } from 'whatwg-url/lib/url-state-machine.js';
 import { linked, reload, URLSearchParams } from './url-search-params.ts';
 

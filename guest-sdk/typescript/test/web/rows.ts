@@ -5,11 +5,12 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { bundle, type Target } from './bundle.ts';
 import { DESCRIBE, noEngine, runInEngine } from './engine.ts';
 
@@ -25,15 +26,19 @@ const LINE_CHARACTERS = 2_000;
 /** What a line of outcomes starts with. */
 const PART = 'info =';
 
-/** Tests that the rows of a module of `rows/` come out alike everywhere. */
-export function testRows(file: string): void {
-  let expected: Promise<Outcomes> | undefined;
-  const oracle = () => (expected ??= onNode(file, 'node'));
-  test(`${file}: ours on Node`, async () => {
-    compare(await onNode(file, 'node with ours'), await oracle());
-  });
-  test(`${file}: ours in the engine`, { skip: noEngine }, async () => {
-    compare(await inEngine(file), await oracle());
+/** Tests that the rows of these modules of `rows/` come out alike everywhere. */
+export function testRows(files: readonly string[]): void {
+  const oracles = new Map(files.map((file) => [file, onNode(file, 'node')]));
+  for (const file of files) {
+    test(`${file}: ours on Node`, async () => {
+      compare(await onNode(file, 'node with ours'), await oracles.get(file)!);
+    });
+  }
+  test('ours in the engine', { skip: noEngine }, async (context) => {
+    const outcomes = await inEngine(files);
+    for (const file of files) {
+      await context.test(file, async () => compare(outcomes[file]!, await oracles.get(file)!));
+    }
   });
 }
 
@@ -62,36 +67,44 @@ function source(file: string): string {
     }`;
 }
 
+/** Runs the rows in a worker of their own: some of our modules change prototypes. */
 async function onNode(file: string, target: Target): Promise<Outcomes> {
-  return (await load(await bundle(source(file), target))).outcomes();
-}
-
-/** Imports a bundle on Node. A file, because a data URL shows in every stack. */
-export async function load(text: string): Promise<{ outcomes: () => Promise<Outcomes> }> {
+  const text = await bundle(
+    `${source(file)}
+    import { parentPort } from 'node:worker_threads';
+    globalThis.host = { emit() {}, sleep() {} };
+    parentPort.postMessage(await outcomes());`,
+    target,
+  );
   const path = join(tmpdir(), `tidegate-web-${randomUUID()}.mjs`);
   await writeFile(path, text);
   try {
-    return await import(pathToFileURL(path).href);
+    const [message] = await once(new Worker(path, { env: { TZ: 'UTC' } }), 'message');
+    return message as Outcomes;
   } finally {
     await rm(path);
   }
 }
 
-async function inEngine(file: string): Promise<Outcomes> {
+/** Runs the rows of all modules in one component. */
+async function inEngine(files: readonly string[]): Promise<Record<string, Outcomes>> {
+  const imports = files.map((file, at) => `import { outcomes as from${at} } from 'rows:${file}';`);
+  const calls = files.map((file, at) => `${JSON.stringify(file)}: await from${at}(),`);
   const text = await bundle(
-    `${source(file)}
+    `${imports.join('\n')}
     ${DESCRIBE}
     import { emit } from 'tidegate:sync/log@0.1.0';
     export async function run() {
-      const text = JSON.stringify(await outcomes());
+      const text = JSON.stringify({ ${calls.join(' ')} });
       const escaped = text.replace(/[^ -~]/g, (each) => '\\\\u' + each.charCodeAt(0).toString(16).padStart(4, '0'));
       for (let at = 0; at < escaped.length; at += ${LINE_CHARACTERS}) {
         emit('info', '=' + escaped.slice(at, at + ${LINE_CHARACTERS}), '');
       }
     }`,
     'engine',
+    (file) => source(file),
   );
   const { log } = await runInEngine(text);
   const parts = log.filter((line) => line.startsWith(PART)).map((line) => line.slice(PART.length));
-  return JSON.parse(parts.join('')) as Outcomes;
+  return JSON.parse(parts.join('')) as Record<string, Outcomes>;
 }
