@@ -72,7 +72,11 @@ async function onNode(file: string, target: Target): Promise<Outcomes> {
   const text = await bundle(
     `${source(file)}
     import { parentPort } from 'node:worker_threads';
-    globalThis.host = { emit() {}, sleep() {} };
+    globalThis.host = {
+      emit() {},
+      sleep() {},
+      getRandomBytes: (length) => Uint8Array.from({ length }, () => Math.random() * 256),
+    };
     parentPort.postMessage(await outcomes());`,
     target,
   );
