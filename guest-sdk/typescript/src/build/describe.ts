@@ -11,10 +11,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readFile } from 'node:fs/promises';
 import { marked } from '../web/globals.ts';
 import { bundle, isVirtual, type Bundle } from './bundle.ts';
-import { BuildError, failure, type Place, type Problem } from './messages.ts';
+import { BuildError, failure, type Place } from './messages.ts';
 import { GUEST, isWithin, PACKAGE_SOURCES } from './paths.ts';
 import { placeOfKey } from './definition.ts';
-import { unmarked } from './platform.ts';
+import { lackHint, unmarked } from './platform.ts';
 import { placeInStack } from './source-map.ts';
 import { partsIn, type ZodParts } from './zod.ts';
 import type { Entry, Project } from './entries.ts';
@@ -171,13 +171,12 @@ function failed(entry: Entry, made: Bundle, outcome: Outcome, how: NonNullable<O
     const message = outcome.message ?? '';
     return new BuildError([{ severity: 'error', place: placeOfKey(entry.file, message), message }]);
   }
-  const problem: Problem = {
-    severity: 'error',
-    place: at(outcome.stack),
-    message: `the file's top-level code throws ${outcome.name}: ${unmarked(outcome.message ?? '')}`,
-    hints: ['mend it, or move it into `exec`'],
-  };
-  return new BuildError([problem]);
+  const message = unmarked(outcome.message ?? '');
+  return failure(
+    `the file's top-level code throws ${outcome.name}: ${message.replace(/[.]?$/, '.')}`,
+    lackHint(message) ?? 'mend it, or move it into `exec`',
+    at(outcome.stack),
+  );
 }
 
 /** The host's functions that do no harm while a sync is described. */

@@ -76,6 +76,12 @@ const LACKS: Readonly<Record<string, string>> = {
   __filename: 'a sync has no files; import a JSON file instead',
 };
 
+/** What to use instead of the global that `message`, of a ReferenceError, names. */
+export function lackHint(message: string): string | undefined {
+  const name = message.match(/(\w+) is not defined/)?.[1] ?? '';
+  return Object.hasOwn(LACKS, name) ? LACKS[name] : undefined;
+}
+
 /** Marks for what a sync does not have. */
 function lackMarks(): Record<string, string> {
   const names = Object.keys(LACKS).filter((name) => !Object.hasOwn(GLOBALS, name));

@@ -24,7 +24,7 @@ test('every field of a sync of Nango\'s is in its manifest', () => {
     name: 'fetch-users',
     version: '1.2.3',
     description: 'Users.',
-    models: { User: { schema: { type: 'object', properties: { id: { type: 'string' }, at: {} }, required: ['id'] } } },
+    models: { User: { schema: { type: 'object', properties: { id: { type: 'string' }, at: {} }, required: ['id'] }, enforce: false } },
     frequency: 'every hour',
     autoStart: false,
     syncType: 'full',
@@ -46,7 +46,7 @@ test('what is not said has Nango\'s defaults, or the native ones', () => {
   const own = (more: object) => manifestOf(native.sync({ models: { User }, run: () => undefined, ...more }), 'a');
   assert.deepEqual([own({}).syncType, own({ checkpoint: z.object({}) }).syncType], ['full', 'incremental']);
   const full = own({ name: 'mine', hosts: ['api.test'], memory: 8, ignore: { User: ['at'] } });
-  assert.deepEqual([full.name, full.hosts, full.memory, full.models['User']?.ignore], ['mine', ['api.test'], 8, ['at']]);
+  assert.deepEqual([full.name, full.hosts, full.memory, full.models['User']?.ignore, full.models['User']?.enforce], ['mine', ['api.test'], 8, ['at'], undefined]);
 });
 
 test('no key is made that the manifest\'s schema does not know', () => {
@@ -78,7 +78,7 @@ test('a wrong definition is refused with its key', () => {
     [sync({ models: undefined }), /`models` names no model/],
     [sync({ models: { User: z.array(User) } }), /`models\.User` is a zod array\. A model is a zod object/],
     [sync({ models: { User: zod3 } }), /`models\.User` is a schema of zod 3/],
-    [sync({ models: { User: { id: 'string' } } }), /`models\.User` is a object/],
+    [sync({ models: { User: { id: 'string' } } }), /`models\.User` is an object/],
     [sync({ models: { User: z.object({ name: z.string() }) } }), /`models\.User` has no `id`/],
     [sync({ models: { User: z.object({ id: z.string().optional() }) } }), /`models\.User` has an optional `id`/],
     [sync({ models: { 'My User': User } }), /`models\.My User` is named "My User"; a name has letters/],
@@ -92,6 +92,8 @@ test('a wrong definition is refused with its key', () => {
     [sync({ trackDeletes: true, syncType: 'incremental', checkpoint: z.object({ a: z.string() }) }), /`trackDeletes` goes with `checkpoint` only in a full sync/],
     [sync({ scopes: 'read' }), /`scopes` must be a list of strings/],
     [sync({ endpoints: [{ method: 'GET' }] }), /`endpoints\[0\]` has no `path`/],
+    [sync({ exec: undefined }), /`exec` is undefined; it must be the function/],
+    [native.sync({ models: { User } } as never), /`run` is undefined; it must be the function/],
     [sync({ description: 7 }), /`description` is 7; it must be a string/],
     [native.sync({ models: { User }, memory: 1.5, run: () => undefined }), /`memory` is 1\.5; it is the memory cap in MiB/],
     [native.sync({ models: { User }, ignore: { Usr: ['at'] } as never, run: () => undefined }), /`ignore\.Usr` names no model; there is `User`/],
