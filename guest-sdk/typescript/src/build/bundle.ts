@@ -7,7 +7,7 @@ import * as esbuild from 'esbuild';
 import { join, resolve } from 'node:path';
 import { BuildError, type Place, type Problem } from './messages.ts';
 import { isWithin, PACKAGE } from './paths.ts';
-import { globalMarks } from './platform.ts';
+import { globalMarks, type Platform } from './platform.ts';
 import { isNativePackage, packageOf } from './refuse.ts';
 import { ENTRY, resolver, type RefusedImport, type Stub } from './resolve.ts';
 import type { ZodParts } from './zod.ts';
@@ -31,8 +31,8 @@ export interface BundleOptions {
   stub?: Stub;
   /** Whether globals are marked instead of meant; see `platform.ts`. */
   marks?: boolean;
-  /** The globals of `src/web` that are given. */
-  globals?: readonly string[];
+  /** What is given of `src/web`; nothing, if nothing is said. */
+  platform?: Platform;
   /** What is kept of zod; all but its languages, if nothing is said. */
   zod?: ZodParts;
 }

@@ -152,7 +152,7 @@ export function explode(thing: Thing): never {
       const place = placeInStack(projectOf(folder), JSON.stringify(map), frame, 'componentize-qjs:user.js');
       return `${name} ${place?.file.slice(folder.length + 1)}:${place?.line}`;
     });
-    assert.deepEqual(places, ['explode src/deep/explode.ts:8', 'exec src/sync.ts:11']);
+    assert.deepEqual(places, ['explode src/deep/explode.ts:8', 'exec src/sync.ts:12']);
   });
 });
 

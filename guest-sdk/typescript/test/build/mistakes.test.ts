@@ -130,17 +130,13 @@ sync.ts:9:3: error: \`frequency\` is "evry hour", which says no interval. Write 
   },
   {
     name: 'a Node built-in',
-    files: { 'sync.ts': `import { readFileSync } from 'node:fs';\n${changed('response.data', "[readFileSync('x')]")}` },
+    files: { 'sync.ts': `import { readFileSync } from 'node:fs';\n${changed('response.data', "JSON.parse(readFileSync('users.json', 'utf8'))")}` },
     check: true,
     expect: `
 sync.ts:1:30: error: the Node built-in "fs" does not exist in a sync.
     1 | import { readFileSync } from 'node:fs';
       |                              ^
   hint: a sync has no files: import a JSON file with \`import data from "./data.json"\`, keep progress in the checkpoint, or fetch it
-sync.ts:16:28: error TS2322: Type 'NonSharedBuffer' is not assignable to type 'Identified & { name: string; }'.
-    Property 'id' is missing in type 'Buffer<ArrayBuffer>' but required in type 'Identified'.
-   16 |     await nango.batchSave([readFileSync('x')], 'User');
-      |                            ^
 `,
   },
   {
@@ -273,7 +269,7 @@ sync.ts:4:22: error: the file's top-level code calls the host (fetch), and there
 sync.ts:4:7: error: the file's top-level code throws ReferenceError: process is not defined.
     4 | const token = process.env.TOKEN;
       |       ^
-  hint: mend it, or move it into \`exec\`
+  hint: settings are in the connection's metadata: nango.getMetadata()
 `,
   },
   {
@@ -285,13 +281,13 @@ sync.ts: error: the file's top-level code ended the process, or ran out of memor
 `,
   },
   {
-    name: 'Intl',
-    files: { 'sync.ts': changed('response.data', "[{ id: '1', name: new Intl.NumberFormat('de').format(1) }]") },
+    name: 'a global of browsers',
+    files: { 'sync.ts': changed('response.data', "[{ id: '1', name: new XMLHttpRequest().responseType }]") },
     expect: `
-sync.ts:15:49: warning: Intl does not exist in a sync.
-   15 |     await nango.batchSave([{ id: '1', name: new Intl.NumberFormat('de').format(1) }], 'User');
+sync.ts:15:49: warning: XMLHttpRequest does not exist in a sync.
+   15 |     await nango.batchSave([{ id: '1', name: new XMLHttpRequest().responseType }], 'User');
       |                                                 ^
-  hint: format with plain code, such as date.toISOString(), or in the app that reads the records
+  hint: use nango.get(), nango.post() or fetch()
 `,
   },
   {
