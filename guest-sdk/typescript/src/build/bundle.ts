@@ -5,8 +5,8 @@
 
 import * as esbuild from 'esbuild';
 import { join, resolve } from 'node:path';
-import { BuildError, type Place, type Problem } from './messages.ts';
-import { isWithin, PACKAGE } from './paths.ts';
+import { BuildError, failure, type Place, type Problem } from './messages.ts';
+import { INSTALL, isWithin, PACKAGE } from './paths.ts';
 import { globalMarks, type Platform } from './platform.ts';
 import { isNativePackage, packageOf } from './refuse.ts';
 import { ENTRY, resolver, type RefusedImport, type Stub } from './resolve.ts';
@@ -140,7 +140,8 @@ export function isVirtual(input: string): boolean {
 function problemsOf(project: Project, error: unknown): Problem[] {
   const messages = (error as Partial<esbuild.BuildFailure>).errors;
   if (!Array.isArray(messages)) {
-    throw error;
+    const said = error instanceof Error ? error.message : String(error);
+    throw failure(`esbuild does not work: ${said.split('\n')[0]}`, INSTALL);
   }
   const refusals = ((error as esbuild.BuildFailure).warnings ?? [])
     .filter(isRefusal)

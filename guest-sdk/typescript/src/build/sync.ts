@@ -4,7 +4,7 @@
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { marked } from '../web/globals.ts';
 import { bundle, isAuthorsFile, type Bundle } from './bundle.ts';
 import { component } from './component.ts';
@@ -98,10 +98,10 @@ async function closure(project: Project, platform: Platform): Promise<Platform> 
   return more.length === 0 ? platform : closure(project, { ...platform, globals });
 }
 
-/** Writes a component into `folder` and gives its path. */
+/** Writes a component into `folder` and gives its absolute path. */
 export function writeComponent(built: Built, folder: string): string {
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, `${built.name}.wasm`);
+  const path = resolve(folder, `${built.name}.wasm`);
   writeFileSync(path, built.bytes);
   return path;
 }
