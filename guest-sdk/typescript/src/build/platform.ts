@@ -30,7 +30,7 @@ const LACK_MARK = '__tidegate_lacks_';
 
 /** Globals of Node and of browsers that a sync does not have, and what to use instead. */
 const LACKS: Readonly<Record<string, string>> = {
-  process: 'settings are in the connection\'s metadata: nango.getMetadata()',
+  process: "settings are in the connection's metadata: nango.getMetadata()",
   Intl: 'format with plain code, such as date.toISOString(), or in the app that reads the records',
   XMLHttpRequest: 'use nango.get(), nango.post() or fetch()',
   WebSocket: 'use nango.get(), nango.post() or fetch()',
