@@ -24,7 +24,7 @@ test('every field of a sync of Nango\'s is in its manifest', () => {
     name: 'fetch-users',
     version: '1.2.3',
     description: 'Users.',
-    models: { User: { schema: { type: 'object', properties: { id: { type: 'string' }, at: {} }, required: ['id'] } } },
+    models: { User: { schema: { type: 'object', properties: { id: { type: 'string' }, at: {} }, required: ['id'] }, enforce: false } },
     frequency: 'every hour',
     autoStart: false,
     syncType: 'full',
@@ -46,7 +46,7 @@ test('what is not said has Nango\'s defaults, or the native ones', () => {
   const own = (more: object) => manifestOf(native.sync({ models: { User }, run: () => undefined, ...more }), 'a');
   assert.deepEqual([own({}).syncType, own({ checkpoint: z.object({}) }).syncType], ['full', 'incremental']);
   const full = own({ name: 'mine', hosts: ['api.test'], memory: 8, ignore: { User: ['at'] } });
-  assert.deepEqual([full.name, full.hosts, full.memory, full.models['User']?.ignore], ['mine', ['api.test'], 8, ['at']]);
+  assert.deepEqual([full.name, full.hosts, full.memory, full.models['User']?.ignore, full.models['User']?.enforce], ['mine', ['api.test'], 8, ['at'], undefined]);
 });
 
 test('no key is made that the manifest\'s schema does not know', () => {
