@@ -27,6 +27,22 @@ export const GLOBALS: Readonly<Record<string, string>> = {
   clearImmediate: 'timers.ts',
   console: 'console.ts',
   Intl: 'intl.ts',
+  structuredClone: 'structured-clone.ts',
+  crypto: 'crypto.ts',
+  Buffer: 'buffer.ts',
+  process: 'process.ts',
+  global: 'global.ts',
+  AbortController: 'abort.ts',
+  AbortSignal: 'abort.ts',
+  Event: 'events.ts',
+  EventTarget: 'events.ts',
+  DOMException: 'dom-exception.ts',
+  fetch: 'fetch.ts',
+  Request: 'fetch.ts',
+  Response: 'fetch.ts',
+  Headers: 'headers.ts',
+  FormData: 'form-data.ts',
+  Blob: 'blob.ts',
 };
 
 /**
@@ -68,6 +84,12 @@ export function marked(text: string): string[] {
   return [...new Set([...found].map((match) => match[1]!))];
 }
 
+/** By definition, because some engines have getters there. */
+const SET = `const set = (name, value) => {
+  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+};
+`;
+
 /**
  * Text of a module that sets the named globals and imports the modules of prototypes. It
  * lies in this folder, and comes before all other imports.
@@ -75,6 +97,6 @@ export function marked(text: string): string[] {
 export function prelude(names: readonly string[], prototypes: readonly string[] = []): string {
   const imports = names.map((name) => `import { ${name} as ${name}_ } from './${GLOBALS[name]}';\n`);
   const effects = prototypes.map((file) => `import './${file}';\n`);
-  const sets = names.map((name) => `globalThis.${name} = ${name}_;\n`);
-  return [...imports, ...effects, ...sets].join('');
+  const sets = names.map((name) => `set('${name}', ${name}_);\n`);
+  return [...imports, ...effects, SET, ...sets].join('');
 }
