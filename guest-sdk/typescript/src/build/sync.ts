@@ -67,18 +67,9 @@ export async function buildSync(entry: Entry): Promise<Built> {
 
 /** What the author's own files refer to and a sync does not have. */
 function lackWarnings(project: Project, loaded: Bundle): Problem[] {
-  return lacks(loaded.code).flatMap(({ name, hint, line, column }): Problem[] => {
+  return lacks(loaded.code).flatMap(({ message, hint, line, column }): Problem[] => {
     const place = placeInBundle(project, loaded.map, line, column);
-    return place === undefined
-      ? []
-      : [
-          {
-            severity: 'warning',
-            place,
-            message: `${name} does not exist in a sync.`,
-            hints: [hint],
-          },
-        ];
+    return place === undefined ? [] : [{ severity: 'warning', place, message, hints: [hint] }];
   });
 }
 

@@ -315,12 +315,12 @@ sync.ts:4:22: error: the file's top-level code calls the host (fetch), and there
 `,
   },
   {
-    name: 'top-level code that reads the environment',
+    name: 'the environment',
     files: { 'sync.ts': changed('const User', 'const token = process.env.TOKEN;\nconst User') },
     expect: `
-sync.ts:4:7: error: the file's top-level code throws ReferenceError: process is not defined.
+sync.ts:4:15: warning: process.env is empty in a sync.
     4 | const token = process.env.TOKEN;
-      |       ^
+      |               ^
   hint: settings are in the connection's metadata: nango.getMetadata()
 `,
   },
