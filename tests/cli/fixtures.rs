@@ -1104,3 +1104,78 @@ fn a_malformed_fixture_says_where_and_what_to_do() {
         ],
     );
 }
+
+/// Answers as Node and the SDK's tool do: of a folder two syncs come, of a file its own.
+const NODE: &str = r#"#!/bin/sh
+contacts='{"name":"contacts","component":"sync.wasm","sources":["pkg/syncs/contacts.ts"]}'
+people='{"name":"people","component":"sync.wasm","sources":["pkg/syncs/people.ts"]}'
+case "$*" in
+  --version) echo v20.1.0 ;;
+  *people.ts*) echo "$people" ;;
+  *contacts.ts*) echo "$contacts" ;;
+  *) echo "$contacts"; echo "$people" ;;
+esac
+"#;
+
+#[test]
+fn each_sync_of_a_folder_has_its_own_fixtures() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::with(CHECKPOINT);
+    home.put("programs/node", NODE);
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(home.path("programs/node"), executable).unwrap();
+    home.put("sdk/bin/tidegate-sdk.mjs", "");
+    home.put("sdk/node_modules/README", "");
+    for (file, text) in [
+        ("pkg/package.json", "{}".to_owned()),
+        ("pkg/fixtures/contacts.json", contacts().to_string()),
+        ("pkg/fixtures/people.one.json", contacts().to_string()),
+        ("pkg/fixtures/peoples.json", "{}".to_owned()),
+        ("pkg/tests/contacts.test.json", nango().to_string()),
+        ("crm/syncs/contacts.ts", String::new()),
+        ("crm/syncs/people.ts", String::new()),
+        ("crm/tests/people.test.json", nango().to_string()),
+    ] {
+        home.put(file, text);
+    }
+    let call = |arguments: &[&str]| {
+        home.tidegate(arguments)
+            .env("PATH", home.path("programs"))
+            .env("TIDEGATE_TYPESCRIPT_SDK", home.path("sdk"))
+            .run()
+    };
+    let (own, nangos) = ("pkg/fixtures/contacts.json", "pkg/tests/contacts.test.json");
+    let (people, crm) = ("pkg/fixtures/people.one.json", "crm/tests/people.test.json");
+    let rows: [(&[&str], &[&str]); 5] = [
+        (&["test", "pkg"], &[own, nangos, people]),
+        (&["test", "pkg", "--sync", "people"], &[people]),
+        (&["test", "crm"], &[crm]),
+        (&["test", "crm/syncs/people.ts"], &[crm]),
+        (
+            &["test", "pkg", "--sync", "people", "--fixture", own],
+            &[own],
+        ),
+    ];
+    for (arguments, files) in rows {
+        let said = call(arguments).expect(0).stdout;
+        assert_eq!(said.lines().count(), files.len(), "{said}");
+        for (line, file) in said.lines().zip(files) {
+            holds(line, &["ok ", file]);
+        }
+    }
+    let unknown = call(&["test", "pkg", "--sync", "person"]);
+    holds(
+        &refused(unknown, Code::Usage),
+        &["no sync `person` in `pkg`", "contacts, people"],
+    );
+    let several = call(&["test", "pkg", "--fixture", own]);
+    holds(
+        &refused(several, Code::Usage),
+        &["several syncs in `pkg`", "--sync"],
+    );
+    let none = call(&["test", "crm/syncs/contacts.ts"]);
+    holds(
+        &refused(none, Code::NotFound),
+        &["no fixtures for `crm/syncs/contacts.ts`"],
+    );
+}
