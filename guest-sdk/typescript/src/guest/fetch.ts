@@ -1,3 +1,4 @@
+/// <reference path="./host.d.ts" />
 /**
  * Requests to the connection's provider, over the import. The host joins the URL, adds
  * the credentials, checks where it goes, retries and waits.

@@ -7,6 +7,17 @@ export { HttpError, Response } from './request.ts';
 export type { QueryValue, RequestOptions } from './request.ts';
 export type { Memory, Trigger } from './run.ts';
 export { Run, sync } from './sync.ts';
-export type { DeepPartial, DeletePass, Logger, Model, Models, Patch, StateInput, StateOf, Sync, SyncProps } from './sync.ts';
+export type {
+  DeepPartial,
+  DeletePass,
+  Logger,
+  Model,
+  Models,
+  Patch,
+  StateInput,
+  StateOf,
+  Sync,
+  SyncProps,
+} from './sync.ts';
 export { PROGRESS_FIELD, addMonths, civilDate, midnight, windows } from './window.ts';
 export type { CivilDate, Every, Progress, Window } from './window.ts';

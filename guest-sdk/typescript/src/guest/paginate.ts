@@ -210,7 +210,8 @@ class Walk {
     if (Array.isArray(found)) return found;
     // Some providers write an empty list as null.
     if (found === null) return [];
-    if (found === undefined) throw unexpectedBody(call, `there is nothing at ${where}, where the items should be`, text);
+    if (found === undefined)
+      throw unexpectedBody(call, `there is nothing at ${where}, where the items should be`, text);
     throw unexpectedBody(call, `${where}, where the items should be, is no list`, text);
   }
 

@@ -163,7 +163,10 @@ export function jsonOf(call: string, text: string, schema?: z.ZodType): unknown 
 
 /** The error for a body that is not what was expected, with the beginning of it. */
 export function unexpectedBody(call: string, why: string, text: string): TidegateError {
-  return new TidegateError('guest.error', `${call} answered something unexpected: ${why}; the body begins: ${excerpt(text)}`);
+  return new TidegateError(
+    'guest.error',
+    `${call} answered something unexpected: ${why}; the body begins: ${excerpt(text)}`,
+  );
 }
 
 function excerpt(text: string): string {

@@ -70,8 +70,8 @@ export interface Sync<
   M extends Models = Models,
   C extends z.ZodObject | undefined = z.ZodObject | undefined,
   D extends z.ZodObject | undefined = z.ZodObject | undefined,
-> extends SyncProps<M, C, D>,
-    Definition {
+>
+  extends SyncProps<M, C, D>, Definition {
   type: 'tidegate-sync';
 }
 
@@ -152,13 +152,15 @@ export class Run<
     options: ItemOptions<Item> & { as: Item },
   ): AsyncGenerator<z.output<Item>[], void, void>;
   // Without a schema an item's type is the author's to say, as with `fetch`.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   paginate<T = any>(url: string, options?: PageOptions): AsyncGenerator<T[], void, void>;
   async *paginate(url: string, options: ItemOptions<z.ZodType> = {}): AsyncGenerator<unknown[], void, void> {
     for await (const page of pages(url, options)) yield page.items;
   }
   /** The pages as they are, for what stands in them beside the items. */
-  pages<Item extends z.ZodType>(url: string, options?: ItemOptions<Item>): AsyncGenerator<Page<z.output<Item>>, void, void> {
+  pages<Item extends z.ZodType>(
+    url: string,
+    options?: ItemOptions<Item>,
+  ): AsyncGenerator<Page<z.output<Item>>, void, void> {
     return pages(url, options ?? {});
   }
   /** How the integration's operator says that its pages are numbered. */
@@ -218,7 +220,8 @@ export class Run<
   }
   /** Saves it. When it returns, it and everything saved before it is durable. */
   saveCheckpoint(value: StateInput<C>): void {
-    const fail = (why: string) => new TidegateError('checkpoint.invalid', `The checkpoint does not fit its schema: ${why}.`);
+    const fail = (why: string) =>
+      new TidegateError('checkpoint.invalid', `The checkpoint does not fit its schema: ${why}.`);
     checkpoint.save(parse(this.#schema('checkpoint'), value, fail));
   }
   /** Removes it: the next run starts from the beginning. */
@@ -334,7 +337,8 @@ export class Run<
     let index = 0;
     for (const value of values) {
       const at = index++;
-      const fail = (why: string) => new TidegateError('record.schema', `Record ${at}${idOf(value)} of \`${model}\` does not fit: ${why}.`);
+      const fail = (why: string) =>
+        new TidegateError('record.schema', `Record ${at}${idOf(value)} of \`${model}\` does not fit: ${why}.`);
       // An unknown model is the host's to refuse: it names those that there are.
       yield (schema === undefined ? value : parse(schema, value, fail)) as object;
     }
@@ -365,7 +369,11 @@ export interface Logger {
 export type Patch<T> = Pick<T, Extract<'id', keyof T>> & { [Key in keyof T]?: DeepPartial<T[Key]> };
 
 /** The same type with every field optional, all the way down. */
-export type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object ? { [Key in keyof T]?: DeepPartial<T[Key]> } : T;
+export type DeepPartial<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { [Key in keyof T]?: DeepPartial<T[Key]> }
+    : T;
 
 /** A delete pass under way. Left without `finish`, it deletes nothing; the next run may go on with it. */
 export interface DeletePass {

@@ -57,7 +57,12 @@ export interface Progress {
  * be shorter. None where `from` is not before `to`. With `after`, without those before
  * that day; a window that holds it begins there.
  */
-export function* windows(from: CivilDate | Date, to: CivilDate | Date, every: Every, after?: CivilDate): Generator<Window, void, void> {
+export function* windows(
+  from: CivilDate | Date,
+  to: CivilDate | Date,
+  every: Every,
+  after?: CivilDate,
+): Generator<Window, void, void> {
   const [start, end] = [dayOf(from, '`from`'), dayOf(to, '`to`')];
   const skipped = after === undefined ? start : dayOf(after, '`after`');
   const step = stepOf(every);
@@ -172,7 +177,9 @@ function windowOf(from: number, to: number): Window {
 function stepOf(every: Every): (start: number, times: number) => number {
   const [unit, length, ...more] = Object.entries(every ?? {}).flat();
   if (typeof length !== 'number' || !Number.isInteger(length) || length < 0 || more.length > 0) {
-    throw refused(`How long a window is must be said as \`{ days: 7 }\`, \`{ weeks: 1 }\` or \`{ months: 1 }\`, not ${check.kindOf(every)}.`);
+    throw refused(
+      `How long a window is must be said as \`{ days: 7 }\`, \`{ weeks: 1 }\` or \`{ months: 1 }\`, not ${check.kindOf(every)}.`,
+    );
   }
   const each = Math.max(length, 1);
   switch (unit) {

@@ -136,13 +136,19 @@ export class Cache {
 
 /** The fields that count as a change, in an order of their own. */
 function significant(record: Json, ignore: string[]): string {
-  return JSON.stringify(sorted(Object.fromEntries(Object.entries(record).filter(([field]) => !ignore.includes(field)))));
+  return JSON.stringify(
+    sorted(Object.fromEntries(Object.entries(record).filter(([field]) => !ignore.includes(field)))),
+  );
 }
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, sorted(each)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
 }
 
 /** `patch` merged deep into `record`; arrays are replaced. */

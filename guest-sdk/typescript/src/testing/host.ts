@@ -183,16 +183,21 @@ export class TestHost {
       exchange(before);
     }
     if (!this.#isStopped) return { ok: true };
-    return { ok: false, error: { code: 'run.interrupted', message: 'the test host stopped the run', retryAfterMs: undefined } };
+    return {
+      ok: false,
+      error: { code: 'run.interrupted', message: 'the test host stopped the run', retryAfterMs: undefined },
+    };
   }
 
   #imports(name: string): Imports {
     const cache = this.#cache;
     // A guest that catches the stop must not go on: every later call stops it again.
-    const live = <Args extends unknown[], T>(call: (...args: Args) => T) => (...args: Args): T => {
-      if (this.#isStopped) throw new Stop();
-      return call(...args);
-    };
+    const live =
+      <Args extends unknown[], T>(call: (...args: Args) => T) =>
+      (...args: Args): T => {
+        if (this.#isStopped) throw new Stop();
+        return call(...args);
+      };
     const counted = (kind: 'save' | 'update', model: string, ndjson: string) => {
       this.calls.push(`${kind} ${model} ${ndjson.split('\n').length}`);
       return cache.write(kind, model, ndjson);

@@ -16,7 +16,8 @@ export function trap(expected: string, value: unknown): never {
 /** A string that can cross: the engine traps on another type and on half a surrogate pair. */
 export function wellFormed(text: string): string {
   if (typeof text !== 'string') trap('a string', text);
-  if (/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text)) trap('a well-formed string', text);
+  if (/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text))
+    trap('a well-formed string', text);
   return text;
 }
 

@@ -15,7 +15,10 @@ export interface Reply {
 
 /** A 200, or another status, with this as JSON. */
 export function json(body: unknown, options: { status?: number; headers?: Record<string, string> } = {}): Reply {
-  return text(JSON.stringify(body), { ...options, headers: { 'content-type': 'application/json', ...options.headers } });
+  return text(JSON.stringify(body), {
+    ...options,
+    headers: { 'content-type': 'application/json', ...options.headers },
+  });
 }
 
 /** A 200, or another status, with this body. */
@@ -23,7 +26,10 @@ export function text(
   body: string | Uint8Array,
   options: { status?: number; headers?: Record<string, string> } = {},
 ): Reply {
-  const headers = Object.entries(options.headers ?? {}).map(([name, value]): [string, string] => [name.toLowerCase(), value]);
+  const headers = Object.entries(options.headers ?? {}).map(([name, value]): [string, string] => [
+    name.toLowerCase(),
+    value,
+  ]);
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
   return { status: options.status ?? 200, headers, body: bytes };
 }
@@ -107,7 +113,9 @@ export class Replies {
   push(url: string, reply: Reply): void {
     const [path = '', search = ''] = url.split('?');
     const query = [...new URLSearchParams(search)];
-    const known = this.#rules.find((rule) => rule.path === path && JSON.stringify(rule.query) === JSON.stringify(query));
+    const known = this.#rules.find(
+      (rule) => rule.path === path && JSON.stringify(rule.query) === JSON.stringify(query),
+    );
     if (known === undefined) this.#rules.push({ path, query, queue: [reply] });
     else known.queue.push(reply);
   }
@@ -126,7 +134,12 @@ export class Replies {
       .sort((a, b) => b.query.length - a.query.length);
     const queue = fitting[0]?.queue;
     const reply = queue === undefined ? this.#otherwise(sent) : queue.length > 1 ? queue.shift() : queue[0];
-    return reply ?? text(`the test host has no reply for ${sent.method} ${sent.path} with ${JSON.stringify(sent.query)}`, { status: 404 });
+    return (
+      reply ??
+      text(`the test host has no reply for ${sent.method} ${sent.path} with ${JSON.stringify(sent.query)}`, {
+        status: 404,
+      })
+    );
   }
 }
 

@@ -30,7 +30,7 @@ test('an error is told with its name, its causes and its stack', async () => {
 test('an error of the host\'s keeps its code and its wait', async () => {
   const host = new TestHost().reply('/x', failure('provider.timeout', 'too slow', 2000));
   const { error } = await host.run(syncOf(async (nango) => void (await nango.get({ endpoint: '/x' }))));
-  assert.deepEqual([error?.code, error?.retryAfterMs, error?.message.split('\n')[0]], ['provider.timeout', 2000, 'too slow']);
+  assert.deepEqual([error?.code, error?.retryAfterMs, error?.message.split('\n')[0]], ['provider.timeout', 2000, 'too slow (GET /x)']);
 });
 
 test('a failure that nobody waited for fails the run', async () => {

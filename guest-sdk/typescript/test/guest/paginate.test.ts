@@ -27,8 +27,8 @@ test('a cursor is followed until there is none', async () => {
   for (const end of [{}, { paging: null }, { paging: { next: '' } }, { paging: { next: '  ' } }, { paging: { next: null } }, { paging: { next: {} } }]) {
     const host = new TestHost()
       .reply('/list', json({ results: [1, 2], paging: { next: ' c 1 ' } }))
-      .reply('/list?after=c 1', json({ results: [3], paging: { next: 0 } }))
-      .reply('/list?after=0', json({ results: [4], ...end }));
+      .reply('/list', json({ results: [3], paging: { next: 0 } }))
+      .reply('/list', json({ results: [4], ...end }));
     assert.deepEqual(await pagesOf(host, { endpoint: '/list', params: { a: 'b' }, paginate }), [[1, 2], [3], [4]]);
     assert.deepEqual(queries(host), ['a=b&limit=2', 'a=b&limit=2&after=c 1', 'a=b&limit=2&after=0']);
   }

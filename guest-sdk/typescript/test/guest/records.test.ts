@@ -76,16 +76,25 @@ test('records are found by ids of the kind they were asked with, and listed', as
 });
 
 test('a delete pass takes what was not saved in it', async () => {
-  for (const end of ['trackDeletesEnd', 'deleteRecordsFromPreviousExecutions'] as const) {
-    const host = new TestHost();
-    await on(host, async (nango) => void (await nango.batchSave(many(3), 'User')));
-    await on(host, async (nango) => {
-      await nango.trackDeletesStart('User');
-      await nango.batchSave([{ id: '1' }], 'User');
-      assert.deepEqual(await nango[end]('User'), { deletedKeys: ['0', '2'] });
-    });
-    assert.deepEqual(host.records('User').map(({ id }) => id), ['1']);
-  }
+  const host = new TestHost();
+  await on(host, async (nango) => void (await nango.batchSave(many(3), 'User')));
+  await on(host, async (nango) => {
+    await nango.trackDeletesStart('User');
+    await nango.batchSave([{ id: '1' }], 'User');
+    assert.deepEqual(await nango.trackDeletesEnd('User'), { deletedKeys: ['0', '2'] });
+    assert.match((await errorOf(() => nango.trackDeletesEnd('User'))).message, /no delete pass is open for `User`/);
+  });
+  assert.deepEqual(host.records('User').map(({ id }) => id), ['1']);
+});
+
+test('the older call that deletes needs no pass opened', async () => {
+  const host = new TestHost();
+  await on(host, async (nango) => void (await nango.batchSave(many(3), 'User')));
+  await on(host, async (nango) => {
+    await nango.batchSave([{ id: '1' }], 'User');
+    assert.deepEqual(await nango.deleteRecordsFromPreviousExecutions('User'), { deletedKeys: ['0', '2'] });
+  });
+  assert.deepEqual(host.records('User').map(({ id }) => id), ['1']);
 });
 
 test('a pass survives a run that is stopped', async () => {

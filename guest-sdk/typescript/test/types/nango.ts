@@ -185,3 +185,43 @@ createAction({
   },
 });
 createOnEvent({ description: 'x', event: 'post-connection-creation', exec: async (nango) => void (await nango.getConnection()) });
+
+// Whatever kind of object a model is, and whatever kind of text or number its id.
+createSync({
+  description: 'x',
+  frequency: 'every day',
+  models: {
+    Loose: z.looseObject({ id: z.string() }),
+    Strict: z.strictObject({ id: z.uuid(), n: z.number().default(1) }),
+    Rest: z.object({ id: z.string().min(1) }).catchall(z.unknown()),
+    Refined: z.object({ id: z.string(), a: z.string() }).refine(({ a }) => a !== ''),
+    Extended: Issue.extend({ more: z.array(z.string()) }).omit({ body: true }).partial({ title: true }),
+    Numbered: z.object({ id: z.number() }),
+    Either: z.object({ id: z.union([z.string(), z.number()]) }),
+    Coerced: z.object({ id: z.coerce.string() }),
+    Branded: z.object({ id: z.string().brand('Id') }),
+    Fixed: z.object({ id: z.literal('only') }),
+    Piped: z.object({ id: z.string().transform((id) => id.toUpperCase()) }),
+    Kinds: z.object({ id: z.enum(['a', 'b']), when: z.date(), any: z.any(), nested: z.object({ list: z.array(Issue) }).nullable() }),
+  },
+  exec: async (nango) => {
+    await nango.batchSave([{ id: 1 }], 'Numbered');
+    await nango.batchSave([{ id: 'x', n: 2 }], 'Strict');
+    await nango.batchSave([{ id: 'a', when: new Date(), any: 1, nested: null }], 'Kinds');
+    await nango.batchSave([{ id: 'x' }, { id: 2 }], 'Either');
+    // @ts-expect-error -- its ids are numbers
+    await nango.batchSave([{ id: 'x' }], 'Numbered');
+    const loose: Record<string, any>[] = [];
+    await nango.batchSave(loose as { id: string }[], 'Issue' as 'Loose');
+    const anything: any = loose;
+    await nango.batchSave(anything, 'Kinds');
+    const open: { id: string; [key: string]: unknown }[] = [];
+    await nango.batchSave(open, 'Refined');
+    interface Own { id: string; more: string[]; state: Issue['state'] }
+    const own: Own[] = [];
+    await nango.batchSave(own, 'Extended');
+    const maybe: { id: string; more?: string[]; state: Issue['state'] | undefined }[] = [];
+    await nango.batchSave(maybe, 'Extended');
+    for (const name of ['Loose', 'Rest'] as const) await nango.batchSave([{ id: '1' }], name);
+  },
+});

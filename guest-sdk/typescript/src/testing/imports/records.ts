@@ -28,7 +28,11 @@ export function setMergingStrategy(model: string, strategy: string): void {
   current().merging(wellFormed(model), strategy);
 }
 
+/** Ids that the host takes in one call. */
+const IDS_PER_CALL_MAX = 10_000;
+
 function listOf(ids: string[]): string[] {
   if (!Array.isArray(ids)) trap('a list of ids', ids);
+  if (ids.length > IDS_PER_CALL_MAX) current().fail('invalid.argument', `${ids.length} ids, limit ${IDS_PER_CALL_MAX}`);
   return ids.map(wellFormed);
 }
