@@ -8,7 +8,7 @@ const NODE_MAJOR_MIN = 20;
 main();
 
 function main() {
-  const version = process.env.TIDEGATE_TEST_NODE_VERSION || process.versions.node;
+  const version = process.versions.node;
   if (Number(version.split(".")[0]) < NODE_MAJOR_MIN) {
     fail(
       "Node " + version + " is too old: building TypeScript syncs needs Node " + NODE_MAJOR_MIN + " or newer.",

@@ -5,9 +5,9 @@
 
 import * as esbuild from 'esbuild';
 import { join, resolve } from 'node:path';
-import { BuildError, type Place, type Problem } from './messages.ts';
-import { isWithin, PACKAGE } from './paths.ts';
-import { globalMarks } from './platform.ts';
+import { BuildError, failure, type Place, type Problem } from './messages.ts';
+import { INSTALL, isWithin, PACKAGE } from './paths.ts';
+import { globalMarks, type Platform } from './platform.ts';
 import { isNativePackage, packageOf } from './refuse.ts';
 import { ENTRY, resolver, type RefusedImport, type Stub } from './resolve.ts';
 import type { ZodParts } from './zod.ts';
@@ -31,8 +31,8 @@ export interface BundleOptions {
   stub?: Stub;
   /** Whether globals are marked instead of meant; see `platform.ts`. */
   marks?: boolean;
-  /** The globals of `src/web` that are given. */
-  globals?: readonly string[];
+  /** What is given of `src/web`; nothing, if nothing is said. */
+  platform?: Platform;
   /** What is kept of zod; all but its languages, if nothing is said. */
   zod?: ZodParts;
 }
@@ -42,6 +42,7 @@ const HEARD = {
   'unsupported-dynamic-import': 'error',
   'unsupported-require-call': 'error',
   'indirect-require': 'error',
+  'empty-glob': 'error',
 } as const;
 
 /**
@@ -94,7 +95,8 @@ export async function bundle(project: Project, text: string, options: BundleOpti
     inputs: inputsOf(project, result.metafile),
     imports: importsOf(project, result.metafile),
     warnings: result.warnings
-      .filter((each) => !isRefusal(each))
+      // The type check tells of those in a tsconfig.json.
+      .filter((each) => !isRefusal(each) && !each.location?.file.endsWith('tsconfig.json'))
       .filter((each) => isAuthors(project, each))
       .map((each) => problemOf(project, each, 'warning')),
   };
@@ -131,14 +133,15 @@ function absolute(project: Project, input: string): string {
 
 /** Whether an input is no file but something that this build makes up. */
 export function isVirtual(input: string): boolean {
-  return /^(tidegate[-:]|wasi:)/.test(input);
+  return /^(\.\/)?(tidegate[-:]|wasi:)/.test(input);
 }
 
 /** What an error that esbuild threw says. */
 function problemsOf(project: Project, error: unknown): Problem[] {
   const messages = (error as Partial<esbuild.BuildFailure>).errors;
   if (!Array.isArray(messages)) {
-    throw error;
+    const said = error instanceof Error ? error.message : String(error);
+    throw failure(`esbuild does not work: ${said.split('\n')[0]}`, INSTALL);
   }
   const refusals = ((error as esbuild.BuildFailure).warnings ?? [])
     .filter(isRefusal)
@@ -155,6 +158,12 @@ function problemOf(project: Project, message: esbuild.Message, severity: Problem
 
 /** A message of esbuild in our words, with what to do where it is known. */
 function spoken(message: esbuild.Message): Pick<Problem, 'message' | 'hints' | 'syntax'> {
+  if (message.id === 'empty-glob') {
+    return {
+      message: 'no file matches this import().',
+      hints: ['write the module as a string: import("./module.js")'],
+    };
+  }
   if (message.id === 'unsupported-dynamic-import') {
     return {
       message: 'this import() names its module by an expression, and a sync is one file: all of it must be known now.',
@@ -167,7 +176,7 @@ function spoken(message: esbuild.Message): Pick<Problem, 'message' | 'hints' | '
       hints: ['write `import name from "./module.js"` at the top of the file'],
     };
   }
-  const notes = message.notes.map((each) => each.text).filter((each) => each !== '');
+  const notes = message.notes.map((each) => each.text).filter((each) => each !== '' && !each.startsWith('The plugin '));
   const text = message.text.replace(/[.]?$/, '.');
   const missing = message.text.match(/^No matching export in "([^"]+)" for import "([^"]+)"/);
   if (missing !== null) {

@@ -11,15 +11,12 @@ for (const each of ["log", "info", "warn", "error", "debug"]) {
   console[each] = () => {};
 }
 
+globalThis.fetch = () => globalThis[Symbol.for("tidegate.build.hostCall")]("fetch");
+
 // The bundle names globals by marks; here they are Node's own.
 for (const name of Object.getOwnPropertyNames(globalThis)) {
   const mark = `__tidegate_global_${name}`;
-  const get = () => (name === "fetch" ? refuse("fetch") : globalThis[name]);
-  Object.defineProperty(globalThis, mark, { get, configurable: true });
-}
-
-function refuse(name) {
-  return () => globalThis[Symbol.for("tidegate.build.hostCall")](name);
+  Object.defineProperty(globalThis, mark, { get: () => globalThis[name], configurable: true });
 }
 
 const calls = [];

@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readFile } from 'node:fs/promises';
-import { marked } from '../web/globals.ts';
+import { marked, mentioned } from '../web/globals.ts';
 import { bundle, isVirtual, type Bundle } from './bundle.ts';
-import { BuildError, failure, type Place, type Problem } from './messages.ts';
+import { BuildError, failure, type Place } from './messages.ts';
 import { GUEST, isWithin, PACKAGE_SOURCES } from './paths.ts';
 import { placeOfKey } from './definition.ts';
-import { unmarked } from './platform.ts';
+import { lackHint, unmarked, type Platform } from './platform.ts';
 import { placeInStack } from './source-map.ts';
 import { partsIn, type ZodParts } from './zod.ts';
 import type { Entry, Project } from './entries.ts';
@@ -29,8 +29,8 @@ export interface Manifest {
 export interface Described {
   manifest: Manifest;
   bundle: Bundle;
-  /** Globals of `src/web` that it refers to. */
-  globals: string[];
+  /** What of `src/web` it refers to. */
+  platform: Platform;
   /** What it needs of zod when it runs. */
   zod: ZodParts;
 }
@@ -55,7 +55,7 @@ export async function describe(entry: Entry): Promise<Described> {
     return {
       manifest: manifestOf(entry, made, outcome),
       bundle: made,
-      globals: marked(made.code),
+      platform: { globals: marked(made.code), prototypes: mentioned(made.code) },
       zod: await zodParts(entry.project, made),
     };
   } finally {
@@ -171,13 +171,12 @@ function failed(entry: Entry, made: Bundle, outcome: Outcome, how: NonNullable<O
     const message = outcome.message ?? '';
     return new BuildError([{ severity: 'error', place: placeOfKey(entry.file, message), message }]);
   }
-  const problem: Problem = {
-    severity: 'error',
-    place: at(outcome.stack),
-    message: `the file's top-level code throws ${outcome.name}: ${unmarked(outcome.message ?? '')}`,
-    hints: ['mend it, or move it into `exec`'],
-  };
-  return new BuildError([problem]);
+  const message = unmarked(outcome.message ?? '');
+  return failure(
+    `the file's top-level code throws ${outcome.name}: ${message.replace(/[.]?$/, '.')}`,
+    lackHint(message) ?? 'mend it, or move it into `exec`',
+    at(outcome.stack),
+  );
 }
 
 /** The host's functions that do no harm while a sync is described. */

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import ts from 'typescript';
 import { failure, shown, type Problem } from './messages.ts';
-import { PACKAGE, packageFolder } from './paths.ts';
+import { INSTALL, PACKAGE, packageFolder } from './paths.ts';
 
 /** The folder that a sync is built in. */
 export interface Project {
@@ -216,7 +216,7 @@ export function projectOf(folder: string): Project {
   const zod = old ? undefined : own;
   const ours = zod ?? packageFolder('zod', PACKAGE);
   if (ours === undefined) {
-    throw failure('zod is not installed.', `run \`npm ci\` in ${PACKAGE}`);
+    throw failure('zod is not installed.', INSTALL);
   }
   return { root, zod: ours, ...(old && { oldZod: version }) };
 }

@@ -12,6 +12,9 @@ import { fileURLToPath } from 'node:url';
 /** The package's own folder, without symbolic links. */
 export const PACKAGE = realpathSync(fileURLToPath(new URL('../..', import.meta.url)));
 
+/** What to do where a part of the toolchain is missing or another version. */
+export const INSTALL = `run \`npm ci\` in ${PACKAGE}, with its optional packages`;
+
 /** Its sources. */
 export const PACKAGE_SOURCES = join(PACKAGE, 'src');
 

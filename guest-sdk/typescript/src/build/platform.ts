@@ -5,53 +5,25 @@
  *
  * A bundle that is only loaded on Node is made with marks in the place of globals, so it
  * shows which ones are meant. The component's bundle then starts with a module that puts
- * these on `globalThis`.
+ * these on `globalThis` (`prelude` of `src/web/globals.ts`).
  */
 
-import { join } from 'node:path';
 import { GLOBALS, marks } from '../web/globals.ts';
-import { WEB } from './paths.ts';
 
 /** The name of the module that puts globals in their place. */
 export const GLOBALS_MODULE = 'tidegate-globals';
 
-/**
- * The text of the module that gives the globals of `names`. Each is made when it is first
- * asked for, because one may need another while it is made; all are, at the end, so that
- * they lie in the component ready to use.
- */
-export function globalsModule(names: readonly string[]): string {
-  const lazy = names.map((name) => {
-    const file = JSON.stringify(join(WEB, GLOBALS[name] ?? ''));
-    return `give("${name}", () => require(${file}).${name});`;
-  });
-  return `
-    function put(name, value) {
-      // Undefined while its module is being evaluated, which may ask whether there is one.
-      if (value === undefined) return undefined;
-      Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
-      return value;
-    }
-    function give(name, make) {
-      Object.defineProperty(globalThis, name, {
-        configurable: true,
-        get: () => put(name, make()),
-        set: (value) => put(name, value),
-      });
-    }
-    ${lazy.join('\n')}
-    for (const name of ${JSON.stringify(names)}) Reflect.get(globalThis, name);`;
+/** What a bundle is given of `src/web`. */
+export interface Platform {
+  /** Names of globals. */
+  globals: readonly string[];
+  /** Modules that replace methods of the engine's prototypes. */
+  prototypes: readonly string[];
 }
 
 /** esbuild's `define` for a bundle that shows which globals it means. */
 export function globalMarks(): Record<string, string> {
-  const define: Record<string, string> = {};
-  for (const [name, mark] of Object.entries({ ...lackMarks(), ...marks() })) {
-    define[name] = mark;
-    // It means the same.
-    define[`globalThis.${name}`] = mark;
-  }
-  return define;
+  return { ...lackMarks(), ...marks() };
 }
 
 const LACK_MARK = '__tidegate_lacks_';
@@ -76,10 +48,18 @@ const LACKS: Readonly<Record<string, string>> = {
   __filename: 'a sync has no files; import a JSON file instead',
 };
 
+/** What to use instead of the global that `message`, of a ReferenceError, names. */
+export function lackHint(message: string): string | undefined {
+  const name = message.match(/(\w+) is not defined/)?.[1] ?? '';
+  return Object.hasOwn(LACKS, name) ? LACKS[name] : undefined;
+}
+
 /** Marks for what a sync does not have. */
 function lackMarks(): Record<string, string> {
   const names = Object.keys(LACKS).filter((name) => !Object.hasOwn(GLOBALS, name));
-  return Object.fromEntries(names.map((name) => [name, LACK_MARK + name]));
+  return Object.fromEntries(
+    names.flatMap((name) => [name, `globalThis.${name}`].map((each) => [each, LACK_MARK + name])),
+  );
 }
 
 /** Something that a sync does not have and that a bundle refers to. */

@@ -57,7 +57,7 @@ const INSTEAD: Record<string, string> = {
 const NATIVE = new Set(['.node', '.so', '.dll', '.dylib']);
 
 /** Extensions that the bundler understands. */
-const LOADABLE = new Set(['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json', '']);
+const LOADABLE = new Set(['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json', '.txt', '']);
 
 const BUILTINS = new Set(builtinModules);
 
@@ -97,11 +97,10 @@ export function fileRefusal(path: string): Refusal | undefined {
       hint: PURE,
     };
   }
-  // A package's main file may have any name; a dot within it is no extension.
-  return LOADABLE.has(extension) || !/^\.[a-z]{1,5}$/.test(extension)
+  return LOADABLE.has(extension)
     ? undefined
     : {
-        message: `"${path}" is no JavaScript, TypeScript or JSON, and nothing else can be imported.`,
+        message: `"${path}" is no JavaScript, TypeScript, JSON or text, and nothing else can be imported.`,
         hint: 'write the content as a .json file, or as a .ts file that exports it',
       };
 }

@@ -6,8 +6,9 @@
 
 import { join } from 'node:path';
 import type { ImportKind, OnResolveArgs, OnResolveResult, PartialMessage, Plugin, PluginBuild } from 'esbuild';
+import { prelude } from '../web/globals.ts';
 import { PACKAGES } from '../web/node.ts';
-import { globalsModule, GLOBALS_MODULE } from './platform.ts';
+import { GLOBALS_MODULE } from './platform.ts';
 import { GUEST, isWithin, packageFolder, PACKAGE_SOURCES, WEB } from './paths.ts';
 import { builtinName, builtinRefusal, fileRefusal, packageOf, standIn, type Refusal } from './refuse.ts';
 import { ALL_PARTS, isLanguageList, languageList, leaveOut } from './zod.ts';
@@ -47,8 +48,8 @@ export function resolver(project: Project, options: BundleOptions): Plugin {
         loader: 'js',
       }));
       build.onLoad({ filter: /.*/, namespace: GLOBALS_MODULE }, () => ({
-        contents: globalsModule(options.globals ?? []),
-        loader: 'js',
+        contents: prelude(options.platform?.globals ?? [], options.platform?.prototypes),
+        loader: 'ts',
         resolveDir: WEB,
       }));
       leaveOut(build, project.zod, options.zod ?? ALL_PARTS);

@@ -38,7 +38,8 @@ export function authorsMap(project: Project, map: string): string {
       addMapping(small, { generated });
     }
   });
-  return JSON.stringify(toEncodedMap(small));
+  const { version, file, sources, names, mappings } = toEncodedMap(small);
+  return JSON.stringify({ version, file, sources, names, mappings });
 }
 
 /**

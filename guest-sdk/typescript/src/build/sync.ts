@@ -4,7 +4,7 @@
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { marked } from '../web/globals.ts';
 import { bundle, isAuthorsFile, type Bundle } from './bundle.ts';
 import { component } from './component.ts';
@@ -12,7 +12,7 @@ import { describe, type Manifest } from './describe.ts';
 import type { Entry, Project } from './entries.ts';
 import type { Problem } from './messages.ts';
 import { GUEST, isWithin, PACKAGE_SOURCES, slashed } from './paths.ts';
-import { GLOBALS_MODULE, lacks } from './platform.ts';
+import { GLOBALS_MODULE, lacks, type Platform } from './platform.ts';
 import { ENTRY } from './resolve.ts';
 import { authorsMap, placeInBundle } from './source-map.ts';
 
@@ -41,9 +41,9 @@ export async function buildSync(entry: Entry): Promise<Built> {
   const described = await describe(entry);
   const { manifest, bundle: loaded, zod } = described;
   const describedAt = performance.now();
-  const globals = await neededGlobals(entry.project, described.globals);
+  const platform = await neededPlatform(entry.project, described.platform);
   const text = entryText(entry, manifest, readyModules(entry.project, loaded), loaded.code.length);
-  const made = await bundle(entry.project, text, { globals, zod });
+  const made = await bundle(entry.project, text, { platform, zod });
   const bundledAt = performance.now();
   const bytes = await component(made.code, authorsMap(entry.project, made.map));
   return {
@@ -73,33 +73,35 @@ function lackWarnings(project: Project, loaded: Bundle): Problem[] {
   });
 }
 
-/** What was found by `neededGlobals`, by what was asked. */
-const closures = new Map<string, Promise<string[]>>();
+/** What was found by `neededPlatform`, by what was asked. */
+const closures = new Map<string, Promise<Platform>>();
 
 /**
- * `globals` and those that they need in turn, and those that every component needs: in
- * alphabetical order, so that the same sync gives the same bytes.
+ * `platform` with what it needs in turn and what every component needs: in alphabetical
+ * order, so that the same sync gives the same bytes.
  */
-async function neededGlobals(project: Project, globals: string[]): Promise<string[]> {
-  const key = [...globals].sort().join(' ');
-  const found = closures.get(key) ?? closure(project, globals);
+async function neededPlatform(project: Project, platform: Platform): Promise<Platform> {
+  const first = { globals: [...platform.globals].sort(), prototypes: [...platform.prototypes].sort() };
+  const key = JSON.stringify([first, project.zod]);
+  const found = closures.get(key) ?? closure(project, first);
   closures.set(key, found);
   return found;
 }
 
-async function closure(project: Project, globals: string[]): Promise<string[]> {
+async function closure(project: Project, platform: Platform): Promise<Platform> {
   const text = `
     import ${JSON.stringify(GLOBALS_MODULE)};
     export { component } from ${JSON.stringify(join(GUEST, 'component.ts'))};`;
-  const made = await bundle(project, text, { globals, marks: true });
-  const more = marked(made.code).filter((each) => !globals.includes(each));
-  return more.length === 0 ? [...globals].sort() : closure(project, [...globals, ...more]);
+  const made = await bundle(project, text, { platform, marks: true });
+  const more = marked(made.code).filter((each) => !platform.globals.includes(each));
+  const globals = [...platform.globals, ...more].sort();
+  return more.length === 0 ? platform : closure(project, { ...platform, globals });
 }
 
-/** Writes a component into `folder` and gives its path. */
+/** Writes a component into `folder` and gives its absolute path. */
 export function writeComponent(built: Built, folder: string): string {
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, `${built.name}.wasm`);
+  const path = resolve(folder, `${built.name}.wasm`);
   writeFileSync(path, built.bytes);
   return path;
 }

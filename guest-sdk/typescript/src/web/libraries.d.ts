@@ -46,3 +46,8 @@ declare module 'whatwg-url/lib/urlencoded.js' {
   };
   export default urlencoded;
 }
+
+declare module '@ungap/structured-clone' {
+  export function serialize(value: unknown): unknown[];
+  export function deserialize(records: unknown[]): unknown;
+}

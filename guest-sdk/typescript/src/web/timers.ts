@@ -9,6 +9,7 @@
  */
 
 import { sleep } from 'tidegate:sync/run@0.1.0';
+import { requestsSent } from '../guest/fetch.ts';
 import { line } from './line.ts';
 import { loop } from './loop.ts';
 
@@ -220,17 +221,17 @@ function fire(timer: Timeout): void {
  */
 async function idle(): Promise<boolean> {
   let alone = true;
-  let calls = loop.calls;
+  let calls = requestsSent();
   let looked = performance.now();
   for (let quiet = 0; quiet < IDLE_ROUNDS; quiet++) {
     await undefined;
     if (quiet % LOOK_ROUNDS !== LOOK_ROUNDS - 1) continue;
     const time = performance.now();
-    if (time - looked >= WORK_MS || calls !== loop.calls) {
+    if (time - looked >= WORK_MS || calls !== requestsSent()) {
       alone = false;
       quiet = 0;
     }
-    calls = loop.calls;
+    calls = requestsSent();
     looked = time;
     if (isDue(time)) break;
   }

@@ -93,7 +93,7 @@ export const rows: Row[] = [
   ['invalid format', () => new Intl.DateTimeFormat('en-US').format(new Date(NaN))],
   ['DateTimeFormat', () => new Intl.DateTimeFormat('en-US', { timeZone: 'UTC' }).format(DATES[0])],
   ['its zone', () => new Intl.DateTimeFormat('en-US').resolvedOptions().timeZone],
-  ['parts', () => new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).formatToParts(DATES[0])],
+  ['parts', () => new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeStyle: 'short', hourCycle: 'h23', timeZone: 'UTC' }).formatToParts(DATES[0])],
   ['style beside field', () => new Date(0).toLocaleString('en-US', { dateStyle: 'short', year: 'numeric' })],
   ['unknown zone', () => new Date(0).toLocaleString('en-US', { timeZone: 'Nowhere/Else' })],
 ];
