@@ -4,6 +4,9 @@ import { DOMException } from './dom-exception.ts';
 import { Event, EventTarget } from './events.ts';
 import { setTimeout } from './timers.ts';
 
+/** The milliseconds after which a signal is aborted, if `AbortSignal.timeout` made it. */
+export let timeoutOf: (signal: AbortSignal) => number | undefined;
+
 /** Aborts a signal; only its controller and the functions below may. */
 let abort: (signal: AbortSignal, reason?: unknown) => void;
 
@@ -11,10 +14,12 @@ let abort: (signal: AbortSignal, reason?: unknown) => void;
 export class AbortSignal extends EventTarget {
   #reason: unknown;
   #aborted = false;
+  #timeout: number | undefined;
   /** Called when it is aborted, beside the listeners. */
   onabort: ((event: Event) => unknown) | null = null;
 
   static {
+    timeoutOf = (signal) => signal.#timeout;
     abort = (signal, reason) => {
       if (signal.#aborted) return;
       signal.#aborted = true;
@@ -50,6 +55,7 @@ export class AbortSignal extends EventTarget {
     const signal = new AbortSignal();
     const reason = () => new DOMException('The operation was aborted due to timeout', 'TimeoutError');
     setTimeout(() => abort(signal, reason()), ms);
+    signal.#timeout = ms;
     return signal;
   }
 
@@ -57,6 +63,8 @@ export class AbortSignal extends EventTarget {
   static any(signals: Iterable<AbortSignal>): AbortSignal {
     const signal = new AbortSignal();
     const all = [...signals];
+    const timeouts = all.map((each) => each.#timeout).filter((ms) => ms !== undefined);
+    if (timeouts.length > 0) signal.#timeout = Math.min(...timeouts);
     const first = all.find((each) => each.aborted);
     if (first) abort(signal, first.reason);
     for (const each of first ? [] : all) {

@@ -27,6 +27,22 @@ export const GLOBALS: Readonly<Record<string, string>> = {
   clearImmediate: 'timers.ts',
   console: 'console.ts',
   Intl: 'intl.ts',
+  structuredClone: 'structured-clone.ts',
+  crypto: 'crypto.ts',
+  Buffer: 'buffer.ts',
+  process: 'process.ts',
+  global: 'global.ts',
+  AbortController: 'abort.ts',
+  AbortSignal: 'abort.ts',
+  Event: 'events.ts',
+  EventTarget: 'events.ts',
+  DOMException: 'dom-exception.ts',
+  fetch: 'fetch.ts',
+  Request: 'fetch.ts',
+  Response: 'fetch.ts',
+  Headers: 'headers.ts',
+  FormData: 'form-data.ts',
+  Blob: 'blob.ts',
 };
 
 /**
