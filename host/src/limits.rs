@@ -56,7 +56,7 @@ pub const HOST_CALL_TIME: Duration = Duration::from_secs(60);
 pub const HOSTCALL_FUEL_BYTES: usize = 16 * MIB as usize;
 
 /// Stack of the guest in bytes; recursion past it is `guest.trap`.
-pub const WASM_STACK_BYTES: usize = 512 * KIB as usize;
+pub const WASM_STACK_BYTES: usize = MIB as usize;
 
 /// Stack of a run's fibre in bytes. What the guest's stack leaves is all that host
 /// functions have; an overflow there ends the process, so no host function recurses on
@@ -213,6 +213,17 @@ pub const DESCRIBE_CPU: Duration = Duration::from_secs(1);
 /// Bytes of a manifest, as JSON; more is `component.rejected`.
 pub const MANIFEST_BYTES_MAX: usize = 256 * KIB as usize;
 
+/// Bytes of a component's source map; a larger one is left out, with a warning when the
+/// component is checked, and errors then name generated lines. Five bytes a position: a
+/// bundle of 200,000 positions fits, whose table takes 4 MB beside the compiled code.
+pub const SOURCE_MAP_BYTES_MAX: usize = MIB as usize;
+/// Bytes of a source's name in it; a map with a longer one is left out. Each position in a
+/// guest's words is replaced by such a name.
+pub const SOURCE_NAME_BYTES_MAX: usize = 512;
+/// Positions that are replaced in one text of a guest; the further ones stay as they are,
+/// so that a text of nothing else is not dropped on the host as one a hundred times as long.
+pub const SOURCE_PLACES_MAX: usize = 1_000;
+
 // ---- egress --------------------------------------------------------------------------
 
 /// Bytes of a URL; a longer one is `egress.denied`.
@@ -273,6 +284,12 @@ pub const PLACEHOLDERS_MAX: usize = 16;
 pub const PLACEHOLDERS_PER_REQUEST_MAX: usize = 64;
 /// Exchanges in flight to one host for one connection, shared by all its runs; more wait.
 pub const EXCHANGES_PER_CONNECTION_HOST_MAX: usize = 16;
+/// Bytes of request and response bodies in one recording of `dev --record`; more is
+/// `limit.response`, and no file is written. It is to be read by people.
+pub const RECORDING_BYTES_MAX: u64 = 32 * MIB;
+/// Bytes of a fixture that `test` reads; more is `config.invalid`. A recording of the
+/// largest size fits, with its bodies twice as long as text.
+pub const FIXTURE_BYTES_MAX: u64 = 128 * MIB;
 
 // ---- store ---------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 mod commands;
 mod doctor;
 mod examples;
+mod fixtures;
 mod handbook;
 mod logs;
 mod messages;
@@ -11,7 +12,9 @@ mod real_data;
 mod served;
 mod service;
 mod stores;
+mod toolchain;
 mod traces;
+mod typescript;
 
 use serde_json::Value;
 use std::path::PathBuf;

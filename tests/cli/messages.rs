@@ -141,7 +141,39 @@ const ROWS: &[Row] = &[
     (
         &["build", "crate"],
         Code::BuildFailed,
-        &["no Cargo.toml in `crate`", "folder of a sync"],
+        &[
+            "no Cargo.toml (Rust)",
+            "no package.json or *.ts file",
+            "`crate`",
+            "`tidegate new`",
+        ],
+    ),
+    (
+        &["build", "nowhere"],
+        Code::BuildFailed,
+        &["no `nowhere`", "`tidegate new`"],
+    ),
+    (
+        &["build", "sync.wasm"],
+        Code::BuildFailed,
+        &["`sync.wasm` is a component already", "`tidegate check`"],
+    ),
+    (
+        &["build", "crate/notes.txt"],
+        Code::BuildFailed,
+        &["`crate/notes.txt` is no source", ".ts", "folder of a sync"],
+    ),
+    (
+        &["build", "rust", "--no-check"],
+        Code::Usage,
+        &["`rust` is written in Rust", "--no-check"],
+    ),
+    (&["new", "a b"], Code::Usage, &["`a b`", "sync", "my-sync"]),
+    (&["new", ".."], Code::Usage, &["`..`", "no name", "my-sync"]),
+    (
+        &["new", "taken"],
+        Code::Usage,
+        &["`taken/package.json` is there already", "another folder"],
     ),
     (
         &["dev", "missing.wasm", "--no-watch"],
@@ -185,6 +217,8 @@ fn home() -> Home {
     home.put("words.wasm", "hello");
     home.put("empty.wasm", "");
     home.put("crate/notes.txt", "");
+    home.put("rust/Cargo.toml", "");
+    home.put("taken/package.json", "{}");
     home
 }
 

@@ -3,7 +3,10 @@
 use crate::{Row, check, host_and_guest, play, row, script};
 use anyhow::Result;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use tidegate::capability::Schemas;
 use tidegate::limits::IDS_PER_CALL_MAX;
+use tidegate::model::Manifest;
 use tidegate::model::SyncName;
 
 const A: &str = "{\"id\":\"a\",\"n\":1}";
@@ -245,5 +248,48 @@ async fn merging_strategies() -> Result<()> {
             format!("{{\"id\":\"{strategy}\",\"from\":\"{kept}\"}}")
         );
     }
+    Ok(())
+}
+
+/// With `enforce: false` a record that does not fit is saved, and the run says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_that_is_not_enforced_is_told_of() -> Result<()> {
+    let Some((host, mut ready)) = host_and_guest().await? else {
+        return Ok(());
+    };
+    let mut manifest = Manifest::clone(&ready.manifest);
+    manifest
+        .models
+        .values_mut()
+        .for_each(|model| model.enforce = false);
+    ready.schemas = Arc::new(Schemas::of(&manifest)?);
+    ready.manifest = Arc::new(manifest);
+    let settings = script(json!([
+        save(AB),
+        save("{\"id\":\"c\"}\n{\"id\":7}\n{\"id\":\"d\"}\n{\"id\":8,\"n\":1}"),
+        save("{\"id\":9}"),
+        save("{\"n\":1}"),
+        ["records.batch-update", "Item", "{\"id\":8,\"n\":2}"],
+        get(json!(["7", "8"])),
+    ]));
+    let row = host.run(&ready, settings).await?;
+    let steps = crate::steps(&host, &row).await?;
+    let outcomes: Vec<&str> = steps.iter().map(|step| step.outcome.as_str()).collect();
+    assert_eq!(
+        outcomes,
+        ["ok", "ok", "ok", "record.invalid", "ok", "ok"],
+        "{steps:?}"
+    );
+    assert_eq!(steps[1].answer, json!([4, 0, 0]));
+    assert_eq!(steps[5].answer, json!(["{\"id\":7}", "{\"id\":8,\"n\":2}"]));
+    let log = host.log(&row).await?.into_iter().map(|line| line.message);
+    let told: Vec<String> = log.filter(|line| line.contains("do not fit")).collect();
+    let [told] = &told[..] else {
+        panic!("once for the model, not {told:?}");
+    };
+    for part in ["3 records of Item", "record 1 (id \"7\"): `id` is integer"] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert!(row.warnings.contains(told), "{:?}", row.warnings);
     Ok(())
 }

@@ -97,6 +97,14 @@ fn the_schema_and_the_host_agree() {
         (with("models", json!({})), false),
         (with("models", json!([])), false),
         (with("models", json!({"A B": {"schema": {}}})), false),
+        (
+            with("models", json!({"A": {"schema": {}, "enforce": false}})),
+            true,
+        ),
+        (
+            with("models", json!({"A": {"schema": {}, "enforce": "no"}})),
+            false,
+        ),
         (with("models", json!({"A": {}})), false),
         (with("models", json!({"A": null})), false),
         (

@@ -9,6 +9,7 @@ mod lifecycle;
 mod memory;
 mod pooled;
 mod seam;
+mod source_map;
 mod text;
 mod waits;
 

@@ -15,6 +15,7 @@ pub mod server;
 pub mod service;
 pub mod serving;
 pub mod shared;
+pub mod typescript;
 
 pub use artifacts::component;
 pub use process::Tidegate;

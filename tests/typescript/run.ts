@@ -32,7 +32,6 @@ async function main(): Promise<void> {
   const scenarios = await readScenarios();
   await checkReadme();
   const names = (await readSyncs(scenarios)).filter((name) => isWanted(name));
-  await rm(join(OUT, 'stores'), { recursive: true, force: true });
   await mkdir(join(OUT, 'stores'), { recursive: true });
   const started = Date.now();
   const isPart = positionals.length > 0;
@@ -52,6 +51,7 @@ async function one(name: string, scenario: Scenario, components: string | undefi
     const file = await bundle(name, join(HERE, 'syncs', `${name}.ts`), join(OUT, 'bundles'));
     const { models } = await load(file);
     const store = join(OUT, 'stores', name);
+    await rm(store, { recursive: true, force: true });
     const wasm = components && join(components, `${name}.wasm`);
     return await check({ name, scenario, bundle: file, models: Object.keys(models), wasm, store });
   } catch (error) {

@@ -157,12 +157,7 @@ impl wit::Host for Context {
                 wit::Level::Warn => LogLevel::Warn,
                 wit::Level::Error => LogLevel::Error,
             };
-            if let Some(line) = context
-                .log
-                .add(context.clock.now(), level, &message, &attributes)
-            {
-                context.observer.logged(&line);
-            }
+            context.log_line(level, &message, &attributes);
             Ok(())
         })
     }

@@ -23,14 +23,15 @@ use crate::limits;
 use crate::memory::MemoryBudget;
 use crate::model::json::RecordRules;
 use crate::model::{
-    BlockedDelete, HttpExchange, LogLine, Manifest, ModelName, SaveMode, SaveSummary, Trigger,
-    Usage,
+    BlockedDelete, HttpExchange, LogLevel, LogLine, Manifest, Misfits, ModelName, SaveMode,
+    SaveSummary, SourceMap, Trigger, Usage,
 };
 use crate::store::{DeleteGuard, RunFence, Store};
 use control::Control;
 use jiff::Timestamp;
 use leave::Leaving;
 use seam::Seam;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +97,8 @@ pub struct Grant {
     pub manifest: Arc<Manifest>,
     /// What the manifest asks of what the guest passes.
     pub schemas: Arc<Schemas>,
+    /// How what the guest says names its author's files.
+    pub source_map: Option<Arc<SourceMap>>,
     /// Where records go.
     pub store: Arc<dyn Store>,
     /// The way out.
@@ -127,6 +130,8 @@ pub struct Context {
     fence: RunFence,
     manifest: Arc<Manifest>,
     schemas: Arc<Schemas>,
+    source_map: Option<Arc<SourceMap>>,
+    misfits: BTreeMap<ModelName, Misfits>,
     strategies: BTreeMap<ModelName, SaveMode>,
     open_passes: BTreeSet<ModelName>,
     store: Arc<dyn Store>,
@@ -159,6 +164,8 @@ impl Context {
         let leaving = Leaving::new(grant.longest_wait, grant.facts.resumed);
         Context {
             schemas: grant.schemas,
+            source_map: grant.source_map,
+            misfits: BTreeMap::new(),
             seam: Seam::new(grant.tap, grant.control.clone()),
             log: LogBuffer::default(),
             facts: grant.facts,
@@ -194,10 +201,44 @@ impl Context {
     }
 
     /// Adds a line to the run's log on the host's behalf.
-    pub fn note(&mut self, level: crate::model::LogLevel, message: &str) {
-        let line = self.log.add(self.clock.now(), level, message, "");
-        if let Some(line) = line {
+    pub fn note(&mut self, level: LogLevel, message: &str) {
+        self.log_line(level, message, "");
+    }
+
+    /// Adds a line to the run's log, with the author's places for those of generated code.
+    fn log_line(&mut self, level: LogLevel, message: &str, attributes: &str) {
+        let (message, attributes) = (self.translate(message), self.translate(attributes));
+        let now = self.clock.now();
+        if let Some(line) = self.log.add(now, level, &message, &attributes) {
             self.observer.logged(&line);
+        }
+    }
+
+    /// What the guest said, with the author's places for those of generated code.
+    pub fn translate<'t>(&self, said: &'t str) -> Cow<'t, str> {
+        match &self.source_map {
+            Some(map) => map.translate(said),
+            None => Cow::Borrowed(said),
+        }
+    }
+
+    /// Counts records that do not fit their model's schema and are saved all the same.
+    fn misfit(&mut self, model: &ModelName, found: Misfits) {
+        if found.count > 0 {
+            let known = self.misfits.entry(model.clone()).or_default();
+            known.and(found);
+        }
+    }
+
+    /// Says for each model how many records did not fit its schema, at the end of the run.
+    pub fn tell_misfits(&mut self) {
+        for (model, Misfits { count, first }) in std::mem::take(&mut self.misfits) {
+            let warning = format!(
+                "{count} records of {model} do not fit its schema and were saved all the same, \
+                 as its manifest wants (`enforce` is false); the first: {first}"
+            );
+            self.note(LogLevel::Warn, &warning);
+            self.warnings.insert(warning);
         }
     }
 

@@ -105,7 +105,7 @@ impl wit::Host for Context {
             {
                 return Err(context.left("asleep", Instant::now() + time));
             }
-            tokio::time::sleep(time).await;
+            context.clock.sleep(time).await;
             context.usage.waited_ms += u64::from(milliseconds);
             Ok(())
         })

@@ -6,7 +6,10 @@ use super::output::{Output, clean, count, mib};
 use crate::deploy::{Ready, examine};
 use crate::error::Result;
 use crate::limits;
+use crate::model::Deployment;
+use crate::sandbox::Sandbox;
 use clap::Args;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// Flags of `check`.
@@ -17,15 +20,26 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) async fn check(args: CheckArgs, output: &Output) -> Result<()> {
-    check_file(&args.component, output).await.map(|_| ())
+    check_file(&host::sandbox(None)?, &args.component, output).await
+}
+
+/// What is printed of a component as JSON.
+#[derive(Serialize)]
+struct Checked<'a> {
+    /// Where it lies.
+    component: &'a Path,
+    #[serde(flatten)]
+    deployment: &'a Deployment,
+    /// What is wrong with it that keeps it from nothing.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    warnings: &'a [String],
 }
 
 /// Checks a file and prints what it is.
-pub(super) async fn check_file(path: &Path, output: &Output) -> Result<Ready> {
+pub(super) async fn check_file(sandbox: &Sandbox, path: &Path, output: &Output) -> Result<()> {
     let bytes = host::read_component(path)?;
-    let sandbox = host::sandbox(None)?;
     let ready = examine(
-        &sandbox,
+        sandbox,
         bytes,
         limits::RUN_MEMORY_BYTES_CEILING,
         &host::clock(),
@@ -33,10 +47,14 @@ pub(super) async fn check_file(path: &Path, output: &Output) -> Result<Ready> {
     .await
     .map_err(|error| error.context(format!("`{}`", path.display())))?;
     match output.is_json() {
-        true => output.json(&ready.deployment),
+        true => output.json(&Checked {
+            component: path,
+            deployment: &ready.deployment,
+            warnings: &ready.warnings,
+        }),
         false => describe(&ready, output),
     }
-    Ok(ready)
+    Ok(())
 }
 
 fn describe(ready: &Ready, output: &Output) {
@@ -93,4 +111,7 @@ fn describe(ready: &Ready, output: &Output) {
         clean(&manifest.hosts.join(", "))
     };
     line("hosts", hosts);
+    for warning in &ready.warnings {
+        output.say(&format!("warning: {}", clean(warning)));
+    }
 }

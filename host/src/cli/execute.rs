@@ -49,7 +49,7 @@ pub(super) struct ExecuteArgs {
     pub(super) allow_large_deletes: bool,
 }
 
-fn parse_size(text: &str) -> std::result::Result<u64, String> {
+pub(super) fn parse_size(text: &str) -> std::result::Result<u64, String> {
     parse_size::parse_size(text).map_err(|error| format!("{error}; write a size such as 16MiB"))
 }
 

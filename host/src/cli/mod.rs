@@ -13,6 +13,7 @@ mod host;
 mod keys;
 mod manage;
 mod metadata;
+mod new;
 mod openapi;
 mod output;
 mod progress;
@@ -25,8 +26,10 @@ mod runs;
 mod secret;
 mod serve;
 mod settings;
+mod test;
 mod traces;
 mod values;
+mod watch;
 
 use crate::error::{Code, Error, Result};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -52,7 +55,9 @@ struct Cli {
 enum Command {
     /// See it all in a minute: a demo provider, two runs, and a sync that runs out of memory
     Quickstart(quickstart::QuickstartArgs),
-    /// Compile a sync written in Rust to a component, and check it
+    /// Start a sync: a folder with its source, ready to run
+    New(new::NewArgs),
+    /// Compile a sync written in Rust or TypeScript to a component, and check it
     Build(build::BuildArgs),
     /// Check a component: its form, what it imports, its manifest
     Check(check::CheckArgs),
@@ -60,6 +65,8 @@ enum Command {
     Run(run::RunArgs),
     /// Build, run in memory and print the records; again at each change of the source
     Dev(dev::DevArgs),
+    /// Run a sync against saved exchanges and compare what it saves
+    Test(test::TestArgs),
     /// Read the changes of a model, or list the models there are
     Records(records::RecordsArgs),
     /// List runs, or show one with its log and post-mortem
@@ -137,7 +144,7 @@ pub fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(dispatch(command, &output)));
     traces.end();
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             output.error(&error);
             ExitCode::from(error.code.exit_code())
@@ -177,9 +184,13 @@ fn log_as(command: &Command) -> Traces {
     traces
 }
 
-async fn dispatch(command: Command, output: &Output) -> Result<()> {
-    match command {
+/// Runs a command; answers the exit code where all went well. Only a test that fails is
+/// another than 0: that is no error of the command.
+async fn dispatch(command: Command, output: &Output) -> Result<ExitCode> {
+    let done = match command {
+        Command::Test(args) => return test::test(args, output).await,
         Command::Quickstart(args) => quickstart::quickstart(args, output).await,
+        Command::New(args) => new::new(&args, output),
         Command::Build(args) => build::build(args, output).await,
         Command::Check(args) => check::check(args, output).await,
         Command::Run(args) => run::run(args, output).await,
@@ -218,5 +229,6 @@ async fn dispatch(command: Command, output: &Output) -> Result<()> {
             Ok(())
         }
         Command::Man(args) => handbook::man(&args, Cli::command(), output),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

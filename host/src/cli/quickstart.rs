@@ -3,7 +3,7 @@
 //! A demo provider, a full refresh and a sync by checkpoint, each run twice with changes
 //! in between, and then the mistake that most often ends a sync: pages gathered in memory.
 
-use super::build::{build_folder, has_target};
+use super::build::{build_crate, has_target};
 use super::execute::{ExecuteArgs, execute};
 use super::host::{self, StoreArgs};
 use super::output::{Output, count};
@@ -204,7 +204,7 @@ fn components(bundled: bool, output: &Output) -> Result<[Vec<u8>; 3]> {
     }
     let [refresh, checkpoint, accumulate] = EXAMPLES.map(|(name, bundled)| match build {
         false => Ok(bundled.to_vec()),
-        true => host::read_component(&build_folder(&sources.join(name).join("rust"), output)?),
+        true => host::read_component(&build_crate(&sources.join(name).join("rust"), output)?),
     });
     Ok([refresh?, checkpoint?, accumulate?])
 }

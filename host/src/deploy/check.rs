@@ -4,7 +4,8 @@
 
 use crate::error::{Code, Error, Result};
 use crate::limits::{self as limit, MIB};
-use crate::model::nearest;
+use crate::model::{SourceMap, nearest};
+use std::ops::Range;
 use wasmparser::{
     ComponentTypeRef, Encoding, FunctionBody, MemoryType, Operator, Parser, Payload, Validator,
     WasmFeatures,
@@ -32,6 +33,8 @@ pub struct Structure {
     pub largest_body_bytes: usize,
     /// What its memories start with, in bytes, once for each module.
     pub initial_memory_bytes: u64,
+    /// Where its source map lies in the file, if it has one.
+    pub source_map: Option<Range<usize>>,
 }
 
 /// Interfaces of WASI 0.2 that guests may import. `wasi:http` is missing on purpose: it
@@ -187,6 +190,14 @@ impl Structure {
                         self.imports.push(import.name.name.to_owned());
                     }
                 }
+                Ok(())
+            }
+            Payload::CustomSection(section)
+                if depth == 0 && section.name() == SourceMap::SECTION =>
+            {
+                let start = section.data_offset();
+                let range = start..start.saturating_add(section.data().len());
+                self.source_map.get_or_insert(range);
                 Ok(())
             }
             Payload::ComponentExportSection(section) if depth == 0 => {

@@ -12,7 +12,7 @@ use crate::capability::Schemas;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::limits::{DESCRIBE_MEMORY_BYTES, MIB};
-use crate::model::{Deployment, Digest, Manifest};
+use crate::model::{Deployment, Digest, Manifest, SourceMap};
 use crate::sandbox::{Compiled, Sandbox};
 use crate::store::Store;
 use std::sync::Arc;
@@ -30,6 +30,18 @@ pub struct Ready {
     pub compiled: Compiled,
     /// What the structural check learnt.
     pub structure: Structure,
+    /// How an error in generated code names the author's file, if the component says it.
+    pub source_map: Option<Arc<SourceMap>>,
+    /// What is wrong with it that keeps it from nothing.
+    pub warnings: Vec<String>,
+}
+
+/// What a component's bytes alone tell.
+struct Read {
+    structure: Structure,
+    compiled: Compiled,
+    source_map: Option<Arc<SourceMap>>,
+    warnings: Vec<String>,
 }
 
 /// Checks a component and asks it for its manifest; nothing is kept.
@@ -40,12 +52,15 @@ pub async fn examine(
     clock: &Arc<dyn Clock>,
 ) -> Result<Ready> {
     let size = bytes.len() as u64;
-    let (structure, compiled) = compile(sandbox, bytes).await?;
-    refuse_silent_async(sandbox, &compiled)?;
-    let memory = structure
+    let read = read(sandbox, bytes).await?;
+    refuse_silent_async(sandbox, &read.compiled)?;
+    let memory = read
+        .structure
         .initial_memory_bytes
         .saturating_add(DESCRIBE_MEMORY_BYTES);
-    let described = sandbox.describe(&compiled, memory, clock.clone()).await?;
+    let described = sandbox
+        .describe(&read.compiled, memory, clock.clone())
+        .await?;
     let manifest = Manifest::parse(&described)?;
     let schemas = Arc::new(Schemas::of(&manifest)?);
     let wanted = manifest.memory.map_or(0, |memory| u64::from(memory) * MIB);
@@ -57,45 +72,74 @@ pub async fn examine(
         return Err(Error::new(Code::ComponentRejected, message));
     }
     let deployment = Deployment {
-        digest: compiled.digest(),
+        digest: read.compiled.digest(),
         bytes: size,
         manifest: manifest.clone(),
         accepted: clock.now(),
     };
-    Ok(Ready {
-        deployment,
-        manifest: Arc::new(manifest),
-        schemas,
-        compiled,
-        structure,
-    })
+    Ok(read.ready(deployment, Arc::new(manifest), schemas))
 }
 
 /// Makes a deployment that was accepted before ready to run again: its manifest is known,
 /// so nothing of the guest runs.
 pub async fn reload(sandbox: &Sandbox, deployment: Deployment, bytes: Vec<u8>) -> Result<Ready> {
-    let (structure, compiled) = compile(sandbox, bytes).await?;
-    Ok(Ready {
-        manifest: Arc::new(deployment.manifest.clone()),
-        schemas: Arc::new(Schemas::of(&deployment.manifest)?),
-        deployment,
-        compiled,
-        structure,
-    })
+    let read = read(sandbox, bytes).await?;
+    let manifest = Arc::new(deployment.manifest.clone());
+    let schemas = Arc::new(Schemas::of(&manifest)?);
+    Ok(read.ready(deployment, manifest, schemas))
+}
+
+impl Read {
+    fn ready(
+        self,
+        deployment: Deployment,
+        manifest: Arc<Manifest>,
+        schemas: Arc<Schemas>,
+    ) -> Ready {
+        Ready {
+            deployment,
+            manifest,
+            schemas,
+            compiled: self.compiled,
+            structure: self.structure,
+            source_map: self.source_map,
+            warnings: self.warnings,
+        }
+    }
 }
 
 /// Checks and compiles a component, where no other run waits for the thread.
-async fn compile(sandbox: &Sandbox, bytes: Vec<u8>) -> Result<(Structure, Compiled)> {
+async fn read(sandbox: &Sandbox, bytes: Vec<u8>) -> Result<Read> {
     let sandbox = sandbox.clone();
-    let compile = move || -> Result<_> { Ok((check(&bytes)?, sandbox.compile(&bytes)?)) };
-    tokio::task::spawn_blocking(compile)
-        .await
-        .map_err(|error| {
-            Error::new(
-                Code::ComponentRejected,
-                format!("the compiler broke on it: {error}"),
-            )
-        })?
+    let read = move || -> Result<_> {
+        let structure = check(&bytes)?;
+        let map = structure
+            .source_map
+            .clone()
+            .and_then(|range| bytes.get(range));
+        let (source_map, warnings) = match map.map(SourceMap::parse).transpose() {
+            Ok(map) => (map.map(Arc::new), Vec::new()),
+            // It is there for people who look for a mistake, and no reason to refuse a sync.
+            Err(why) => (
+                None,
+                vec![format!(
+                    "its source map {why}; errors will name generated lines"
+                )],
+            ),
+        };
+        Ok(Read {
+            compiled: sandbox.compile(&bytes)?,
+            structure,
+            source_map,
+            warnings,
+        })
+    };
+    tokio::task::spawn_blocking(read).await.map_err(|error| {
+        Error::new(
+            Code::ComponentRejected,
+            format!("the compiler broke on it: {error}"),
+        )
+    })?
 }
 
 /// Examines a component and keeps its deployment.

@@ -10,6 +10,9 @@
 //! and `placeholder` (put on), [`dial`] with [`gate`] and [`address`] (the connection), `redirect`, `retry`,
 //! `body` (read and decoded under its limits, as fast as `bandwidth` lets it). [`live`] is where they are joined;
 //! [`denied`] and `failure` say why one ended early, `course` what there was on the way.
+//!
+//! [`recording`] keeps what a run asks and gets, and [`recorded`] answers from that: it has
+//! no way to the network at all.
 
 pub mod address;
 mod bandwidth;
@@ -26,6 +29,8 @@ mod placeholder;
 pub mod policy;
 mod prepare;
 mod rate;
+pub mod recorded;
+pub mod recording;
 mod redirect;
 mod retry;
 pub mod target;
@@ -179,7 +184,7 @@ pub struct Exchange {
 }
 
 /// The way out. One implementation talks to the network ([`live`]); a recording can
-/// stand in for it.
+/// stand in for it ([`recorded`]).
 #[async_trait]
 pub trait Egress: Send + Sync + 'static {
     /// Sends a request, with retries, within `deadline`. Body bytes are taken from

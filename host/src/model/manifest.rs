@@ -54,7 +54,7 @@ pub struct Manifest {
 }
 
 /// One model of a manifest.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ManifestModel {
     /// JSON Schema of a record.
     pub schema: Value,
@@ -62,6 +62,20 @@ pub struct ManifestModel {
     /// fields are the same counts as unchanged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
+    /// Whether a record that does not fit the schema is refused. Otherwise it is saved
+    /// all the same, and the run's log says so.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub enforce: bool,
+}
+
+impl Default for ManifestModel {
+    fn default() -> Self {
+        ManifestModel {
+            schema: Value::default(),
+            ignore: Vec::new(),
+            enforce: true,
+        }
+    }
 }
 
 /// JSON Schema of a checkpoint.
@@ -96,6 +110,10 @@ fn yes() -> bool {
     true
 }
 
+fn is_yes(flag: &bool) -> bool {
+    *flag
+}
+
 /// Keys of a manifest, for "did you mean".
 const KEYS: &[&str] = &[
     "name",
@@ -114,7 +132,7 @@ const KEYS: &[&str] = &[
     "memory",
 ];
 /// Keys of one model.
-const MODEL_KEYS: &[&str] = &["schema", "ignore"];
+const MODEL_KEYS: &[&str] = &["schema", "ignore", "enforce"];
 /// Keys of one endpoint.
 const ENDPOINT_KEYS: &[&str] = &["method", "path", "group"];
 

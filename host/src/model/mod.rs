@@ -15,6 +15,7 @@ mod manifest;
 mod record;
 mod run;
 mod schema;
+mod source_map;
 
 pub use backoff::{RETRY_FIRST, RETRY_MAX, retry_after};
 pub use catalog::{
@@ -37,9 +38,10 @@ pub use manifest::{
     CheckpointSchema, Endpoint, Manifest, ManifestModel, MetadataSchema, SyncType, nearest,
 };
 pub use record::{
-    ContentHash, PRUNED, RecordBatch, RecordSpan, SaveMode, SaveSummary, StoredRecord,
+    ContentHash, Misfits, PRUNED, RecordBatch, RecordSpan, SaveMode, SaveSummary, StoredRecord,
 };
 pub use run::{
     BlockedDelete, Checkpoint, Growth, LogLevel, LogLine, ModelCounts, Outcome, PostMortem, RunRow,
     RunState, Trigger, Usage,
 };
+pub use source_map::{SourceMap, part_stack};

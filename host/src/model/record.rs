@@ -36,8 +36,29 @@ pub struct RecordBatch {
     pub records: Vec<RecordSpan>,
     /// Ids that occurred more than once (each named once), for the warning.
     pub duplicates: Vec<Box<str>>,
+    /// Records that do not fit their model's schema, where that is not enforced.
+    pub misfits: Misfits,
     /// What it was scanned by; a merge hashes by the same rules.
     pub rules: Arc<RecordRules>,
+}
+
+/// Records that do not fit their model's schema and are taken all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Misfits {
+    /// How many.
+    pub count: u64,
+    /// Why the first does not, as an error would say it.
+    pub first: String,
+}
+
+impl Misfits {
+    /// Counts `later` ones too.
+    pub fn and(&mut self, later: Misfits) {
+        if self.count == 0 {
+            self.first = later.first;
+        }
+        self.count += later.count;
+    }
 }
 
 impl RecordBatch {

@@ -233,6 +233,7 @@ impl Begun {
             fence: self.fence.clone(),
             manifest: self.request.ready.manifest.clone(),
             schemas: self.request.ready.schemas.clone(),
+            source_map: self.request.ready.source_map.clone(),
             store: self.runner.store.clone(),
             egress: self.runner.egress.clone(),
             scope: self.request.scope.clone(),
@@ -283,7 +284,10 @@ impl Begun {
             backtrace,
             stderr_tail,
         } = ended;
-        let outcome = outcome(result);
+        let outcome = outcome(result.map_err(|mut error| {
+            error.message = context.translate(&error.message).into_owned();
+            error
+        }));
         let next = self
             .runner
             .store
@@ -307,6 +311,7 @@ impl Begun {
             (None, Some(wait)) => context.note(LogLevel::Info, &wait.message),
             (None, None) => {}
         }
+        context.tell_misfits();
         let mut usage = std::mem::take(&mut context.usage);
         usage.calls = context
             .seam()

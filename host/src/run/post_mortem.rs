@@ -5,7 +5,7 @@ use crate::capability::trail::Facts;
 use crate::error::{Code, Error};
 use crate::limits::MIB;
 use crate::memory::MemoryBudget;
-use crate::model::PostMortem;
+use crate::model::{PostMortem, part_stack};
 
 /// Pages without a save from which a guest is said to accumulate.
 const ACCUMULATES_PAGES: u64 = 3;
@@ -21,9 +21,22 @@ pub(super) struct Found<'a> {
 
 /// Writes the post-mortem.
 pub(super) fn write(found: Found<'_>, facts: &Facts, saves: u64) -> PostMortem {
-    let verdict = match found.error.code {
+    let code = found.error.code;
+    let (said, stack) = part_stack(&found.error.message);
+    let verdict = match code {
         Code::LimitMemory => memory_verdict(found.memory, facts, saves),
-        _ => format!("{}; {}", found.error, found.error.code.advice()),
+        Code::LimitCpu | Code::GuestTrap => {
+            let after = facts.last_calls.back().map_or_else(String::new, |call| {
+                format!("; its last host call was {call}")
+            });
+            format!("{code}: {said}{after}; {}", code.advice())
+        }
+        _ => format!("{code}: {said}; {}", code.advice()),
+    };
+    // Of an error that was thrown the guest knows best where it stood.
+    let backtrace = match found.backtrace.is_empty() {
+        true => stack.into_iter().map(str::to_owned).collect(),
+        false => found.backtrace,
     };
     PostMortem {
         verdict,
@@ -35,7 +48,7 @@ pub(super) fn write(found: Found<'_>, facts: &Facts, saves: u64) -> PostMortem {
         pages_since_save: facts.pages_since_save,
         largest_response_bytes: facts.largest_response_bytes,
         last_calls: facts.last_calls.iter().map(ToString::to_string).collect(),
-        backtrace: found.backtrace,
+        backtrace,
         stderr_tail: found.stderr_tail,
         next_checkpoint: found.next_checkpoint,
     }

@@ -9,6 +9,10 @@ use wasmtime_wasi::I32Exit;
 
 /// Lines of stderr that go into the message of a trap.
 const STDERR_LINES: usize = 3;
+/// What Rust's standard library says after each panic: nothing that an author could do.
+const RUST_NOTE: &str = "note: run with `RUST_BACKTRACE";
+/// What the name of a function begins with that a toolchain put round the guest's own.
+const ADAPTER: char = '[';
 
 /// The error behind a guest that did not return.
 pub(super) fn of_trap(
@@ -55,7 +59,8 @@ pub(super) fn over_memory(wanted: u64, memory: &MemoryBudget) -> Error {
 fn trap_words(error: &wasmtime::Error, stderr: &str) -> String {
     let mut words = match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => {
-            "the guest's recursion went too deep: its call stack is exhausted".to_owned()
+            "the guest's recursion went too deep: its call stack is exhausted; look for a function that calls itself without end"
+                .to_owned()
         }
         Some(Trap::MemoryOutOfBounds) => {
             "the guest went out of its memory; in Rust and C this is mostly recursion without end"
@@ -73,7 +78,7 @@ fn trap_words(error: &wasmtime::Error, stderr: &str) -> String {
     };
     let tail: Vec<_> = stderr
         .lines()
-        .filter(|line| !line.trim().is_empty())
+        .filter(|line| !line.trim().is_empty() && !line.starts_with(RUST_NOTE))
         .collect();
     let said = tail
         .get(tail.len().saturating_sub(STDERR_LINES)..)
@@ -85,11 +90,16 @@ fn trap_words(error: &wasmtime::Error, stderr: &str) -> String {
     words
 }
 
-/// The guest's functions where it stopped, innermost first, by name where it has names.
+/// The guest's functions where it stopped, innermost first, by name where it has names;
+/// none where it has no name at all, as an engine for another language that was stripped.
 pub(super) fn backtrace(error: &wasmtime::Error) -> Vec<String> {
     let Some(trace) = error.downcast_ref::<WasmBacktrace>() else {
         return Vec::new();
     };
+    let mut names = trace.frames().iter().filter_map(|frame| frame.func_name());
+    if names.all(|name| name.starts_with(ADAPTER)) {
+        return Vec::new();
+    }
     let name = |frame: &wasmtime::FrameInfo| match frame.func_name() {
         Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
         None => format!("function {}", frame.func_index()),

@@ -226,6 +226,8 @@ async fn call_describe(
 fn pour_into_log(context: &mut Context, stdout: &Stdio, stderr: &Stdio) -> String {
     let (out, out_dropped) = stdout.take();
     let (err, err_dropped) = stderr.take();
+    // As a whole: a stack goes over several lines.
+    let [out, err] = [out, err].map(|text| context.translate(&text).into_owned());
     for (text, level) in [(&out, LogLevel::Info), (&err, LogLevel::Warn)] {
         text.lines()
             .filter(|line| !line.trim().is_empty())

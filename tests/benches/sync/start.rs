@@ -87,6 +87,7 @@ async fn sandbox_alone(
         from + limits.time_hard,
     ));
     let context = Context::new(Grant {
+        source_map: None,
         facts: Facts {
             trigger: request.trigger,
             attempt: 1,

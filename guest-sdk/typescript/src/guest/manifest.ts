@@ -41,12 +41,6 @@ export class DefinitionError extends Error {
   override readonly name = 'DefinitionError';
 }
 
-/**
- * Whether the host takes `enforce` in a model. Nango logs a record that does not fit its
- * model and saves it all the same; a host that does not know the key refuses such records.
- */
-const HOST_KNOWS_ENFORCE: boolean = false;
-
 /** Names of syncs and models. */
 const WORD = /^[A-Za-z0-9_-]{1,255}$/;
 
@@ -141,7 +135,8 @@ function modelOf(name: string, model: unknown, isNango: boolean, ignore: string[
   const required = (schema['required'] ?? []) as string[];
   if (!required.includes('id'))
     throw wrong(`${key} has an optional \`id\`. Every record has one; write \`id: z.string()\`.`);
-  return { schema, ...(ignore && { ignore }), ...(HOST_KNOWS_ENFORCE && isNango && { enforce: false as const }) };
+  // Nango logs a record that does not fit its model, and saves it all the same.
+  return { schema, ...(ignore && { ignore }), ...(isNango && { enforce: false as const }) };
 }
 
 function ignoredOf(ignore: unknown, models: string[]): Record<string, string[]> {

@@ -24,7 +24,7 @@ test('every field of a sync of Nango\'s is in its manifest', () => {
     name: 'fetch-users',
     version: '1.2.3',
     description: 'Users.',
-    models: { User: { schema: { type: 'object', properties: { id: { type: 'string' }, at: {} }, required: ['id'] } } },
+    models: { User: { schema: { type: 'object', properties: { id: { type: 'string' }, at: {} }, required: ['id'] }, enforce: false } },
     frequency: 'every hour',
     autoStart: false,
     syncType: 'full',

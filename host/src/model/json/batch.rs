@@ -6,7 +6,7 @@ use super::scan::{Fault, Kind, Scratch, Walk, Walked, fault, found};
 use super::text;
 use crate::error::{Code, Error, Result};
 use crate::limits::{BATCH_BYTES_MAX, RECORD_BYTES_MAX, RECORD_ID_CHARS_MAX};
-use crate::model::record::{ContentHash, RecordBatch, RecordSpan};
+use crate::model::record::{ContentHash, Misfits, RecordBatch, RecordSpan};
 use bytes::Bytes;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -41,16 +41,19 @@ pub fn scan(body: Bytes, rules: &Arc<RecordRules>) -> Result<RecordBatch> {
         if !line.trim_ascii_start().is_empty() {
             let record = scanner.record(line);
             let mut record = record.map_err(|bad| bad.error(Some(records.len())))?;
+            scanner.count_misfit(records.len(), &record.id);
             record.span = record.span.start + start as u32..record.span.end + start as u32;
             records.push(record);
         }
         start = end + 1;
     }
+    let misfits = scanner.misfits;
     let duplicates = later_wins(&mut records);
     Ok(RecordBatch {
         body,
         records,
         duplicates,
+        misfits,
         rules: rules.clone(),
     })
 }
@@ -73,6 +76,10 @@ pub(super) struct Scanner<'r> {
     scratch: Scratch,
     /// The canonical form of the record, as it is hashed.
     hashed: Vec<u8>,
+    /// What the last record lacks, under lenient rules.
+    misfit: Option<Box<Fault>>,
+    /// All records so far that lack something.
+    misfits: Misfits,
 }
 
 /// A refused record.
@@ -98,6 +105,8 @@ impl<'r> Scanner<'r> {
             rules,
             scratch: Scratch::default(),
             hashed: Vec::new(),
+            misfit: None,
+            misfits: Misfits::default(),
         }
     }
 
@@ -110,6 +119,22 @@ impl<'r> Scanner<'r> {
             id: self.id(line).ok().flatten(),
             fault,
         })
+    }
+
+    /// Counts the record that was scanned last, the one at `index`, if it lacks something.
+    fn count_misfit(&mut self, index: usize, id: &str) {
+        let Some(fault) = self.misfit.take() else {
+            return;
+        };
+        if self.misfits.count == 0 {
+            let refused = Refused {
+                code: Code::RecordSchema,
+                id: Some(id.into()),
+                fault,
+            };
+            self.misfits.first = refused.error(Some(index)).message;
+        }
+        self.misfits.count += 1;
     }
 
     fn walk(&mut self, line: &[u8]) -> std::result::Result<RecordSpan, (Code, Box<Fault>)> {
@@ -125,7 +150,7 @@ impl<'r> Scanner<'r> {
             .map_err(invalid)?;
         let (text, members) = self.scratch.top(line);
         let judged = self.rules.judge(members, text, top.start, &mut self.hashed);
-        judged.map_err(|fault| (Code::RecordSchema, fault))?;
+        self.misfit = judged.map_err(|fault| (Code::RecordSchema, fault))?;
         Ok(RecordSpan {
             id,
             hash: hash(&self.hashed),

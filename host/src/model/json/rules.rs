@@ -19,6 +19,8 @@ pub struct RecordRules {
     pub ignore: Vec<String>,
     /// All fields that something is asked of, in canonical order.
     fields: Vec<Field>,
+    /// Whether a record that lacks what is asked is taken all the same.
+    lenient: bool,
 }
 
 /// What is asked of one top-level field.
@@ -37,6 +39,7 @@ impl RecordRules {
     /// The rules of a manifest's model.
     pub fn of(model: &ManifestModel) -> Self {
         let mut rules = RecordRules::ignoring(model.ignore.iter().map(String::as_str));
+        rules.lenient = !model.enforce;
         for name in required(&model.schema) {
             rules.ask(name, |field| field.required = true);
         }
@@ -82,25 +85,33 @@ impl RecordRules {
 
     /// Writes the sorted top-level `members` of `text` to `out` as the object to be
     /// hashed. Errs with what a field lacks, at the byte where the field or the record
-    /// (`start`) stands.
+    /// (`start`) stands; where the rules are lenient, the first such fault is answered.
     pub(super) fn judge(
         &self,
         members: &[Member],
         text: &[u8],
         start: usize,
         out: &mut Vec<u8>,
-    ) -> Walked<()> {
+    ) -> Walked<Option<Box<Fault>>> {
+        let mut misfit = None;
+        let mut take = |judged: Walked<()>| match judged {
+            Err(fault) if self.lenient => {
+                misfit.get_or_insert(fault);
+                Ok(())
+            }
+            judged => judged,
+        };
         out.clear();
         out.push(b'{');
         let mut fields = self.fields.iter().peekable();
         for member in members {
             let key = (member.prefix, member.key(text));
             while let Some(before) = fields.next_if(|field| (field.prefix, &*field.key) < key) {
-                before.missing(start)?;
+                take(before.missing(start))?;
             }
             let field = fields.next_if(|field| (field.prefix, &*field.key) == key);
             if let Some(field) = field {
-                field.admits(member)?;
+                take(field.admits(member))?;
                 if field.ignored {
                     continue;
                 }
@@ -112,7 +123,8 @@ impl RecordRules {
             out.pop();
         }
         out.push(b'}');
-        fields.try_for_each(|field| field.missing(start))
+        fields.try_for_each(|field| take(field.missing(start)))?;
+        Ok(misfit)
     }
 }
 

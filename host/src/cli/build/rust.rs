@@ -1,19 +1,19 @@
-//! `tidegate build`: a sync in Rust becomes a component.
+//! A sync in Rust: cargo compiles its crate to a component.
 //!
 //! Built for speed, never for size (`opt-level = "z"` doubles a sync's CPU), with
 //! function names kept, so that a post-mortem can say where the guest stood. The target
 //! is added where rustup can; without rustup the message has the line to run.
 
-use super::check::check_file;
-use super::output::Output;
+use crate::cli::output::Output;
 use crate::error::{Code, Error, Result};
-use clap::Args;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// What makes a folder a crate.
+pub(super) const MANIFEST: &str = "Cargo.toml";
 /// What a sync is compiled for.
-pub(super) const TARGET: &str = "wasm32-wasip2";
+pub(in crate::cli) const TARGET: &str = "wasm32-wasip2";
 /// The release profile of a guest, whatever its own Cargo.toml says.
 const PROFILE: &[&str] = &[
     "profile.release.opt-level=3",
@@ -27,31 +27,9 @@ const PROFILE: &[&str] = &[
 /// Where cargo looks for the compiler's flags for [`TARGET`].
 const RUSTFLAGS: &str = "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS";
 
-/// Flags of `build`.
-#[derive(Args)]
-pub(super) struct BuildArgs {
-    /// Folder of the sync's Cargo.toml
-    #[arg(default_value = ".")]
-    folder: PathBuf,
-}
-
-pub(super) async fn build(args: BuildArgs, output: &Output) -> Result<()> {
-    let component = build_folder(&args.folder, output)?;
-    check_file(&component, output).await?;
-    output.say(&format!("\nbuilt `{}`", component.display()));
-    Ok(())
-}
-
 /// Compiles the crate in `folder`; answers where its component lies.
-pub(super) fn build_folder(folder: &Path, output: &Output) -> Result<PathBuf> {
-    let manifest = folder.join("Cargo.toml");
-    if !manifest.is_file() {
-        let message = format!(
-            "there is no Cargo.toml in `{}`; name the folder of a sync written in Rust",
-            folder.display()
-        );
-        return Err(Error::new(Code::BuildFailed, message));
-    }
+pub(in crate::cli) fn build(folder: &Path, output: &Output) -> Result<PathBuf> {
+    let manifest = folder.join(MANIFEST);
     ensure_target(folder, output)?;
     let mut cargo = Command::new("cargo");
     cargo.args([
@@ -140,7 +118,7 @@ fn component_of(messages: &[u8], manifest: &Path) -> Result<PathBuf> {
 }
 
 /// Whether the compiler has the target's standard library, as seen from `folder`.
-pub(super) fn has_target(folder: &Path) -> bool {
+pub(in crate::cli) fn has_target(folder: &Path) -> bool {
     let asked = Command::new("rustc")
         .current_dir(folder)
         .args(["--print", "target-libdir", "--target", TARGET])
