@@ -64,12 +64,13 @@ type Change = (&'static str, Value);
 fn changed(mut fixture: Value, changes: &[Change]) -> Value {
     for (place, value) in changes {
         let (parent, key) = place.rsplit_once('/').unwrap();
+        let key = key.replace("~1", "/");
         let parent = fixture
             .pointer_mut(parent)
             .unwrap_or_else(|| panic!("{place}"));
         match (parent, value) {
-            (Value::Object(members), Value::Null) => drop(members.remove(key)),
-            (Value::Object(members), value) => drop(members.insert(key.into(), value.clone())),
+            (Value::Object(members), Value::Null) => drop(members.remove(&key)),
+            (Value::Object(members), value) => drop(members.insert(key, value.clone())),
             (Value::Array(all), Value::Null) => drop(all.remove(key.parse().unwrap())),
             (Value::Array(all), value) if key == "-" => all.push(value.clone()),
             (Value::Array(all), value) => all[key.parse::<usize>().unwrap()] = value.clone(),
@@ -79,22 +80,47 @@ fn changed(mut fixture: Value, changes: &[Change]) -> Value {
     fixture
 }
 
-/// `tidegate test sync.wasm` with this fixture: exit code and what it prints.
-fn tested(home: &Home, fixture: &Value, more: &[&str], code: i32) -> String {
-    home.put("f.json", fixture.to_string());
-    let arguments = [&["test", "sync.wasm", "--fixture", "f.json"], more].concat();
-    let ended = home.tidegate(&arguments).run();
-    println!("{fixture}\n{}\n{}", ended.stdout, ended.stderr);
+/// `tidegate test sync.wasm` with these fixtures, `f0.json` and so on: what it prints.
+fn tested_all(home: &Home, fixtures: &[Value], more: &[&str], code: i32) -> String {
+    let mut test = home.tidegate(&["test", "sync.wasm"]);
+    for (at, fixture) in fixtures.iter().enumerate() {
+        home.put(&format!("f{at}.json"), fixture.to_string());
+        test = test.arg("--fixture").arg(format!("f{at}.json"));
+    }
+    let ended = more.iter().fold(test, |test, flag| test.arg(flag)).run();
+    println!("{}\n{}", ended.stdout, ended.stderr);
     ended.expect(code).stdout
 }
 
+/// The same with one.
+fn tested(home: &Home, fixture: &Value, more: &[&str], code: i32) -> String {
+    tested_all(home, std::slice::from_ref(fixture), more, code)
+}
+
+/// What is printed of each fixture.
+fn parts(printed: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for line in printed.lines() {
+        match parts.last_mut() {
+            Some(part) if line.starts_with(' ') => part.push_str(&format!("{line}\n")),
+            _ => parts.push(format!("{line}\n")),
+        }
+    }
+    parts
+}
+
 /// The documents that it prints with `--json`.
-fn documents(home: &Home, fixture: &Value, code: i32) -> Vec<Value> {
-    let printed = tested(home, fixture, &["--json"], code);
+fn documents(home: &Home, fixtures: &[Value], code: i32) -> Vec<Value> {
+    let printed = tested_all(home, fixtures, &["--json"], code);
     let lines = printed.lines();
     lines
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
+}
+
+/// The same with one.
+fn document(home: &Home, fixture: &Value, code: i32) -> Value {
+    documents(home, std::slice::from_ref(fixture), code).remove(0)
 }
 
 #[test]
@@ -121,18 +147,18 @@ fn a_sync_that_does_what_is_expected_passes() {
             json!([contact(1, "Old"), contact(2, "Brit"), contact(1, "Ada")]),
         )],
     ];
-    for changes in rows {
-        let said = tested(&home, &changed(contacts(), changes), &[], 0);
-        assert_eq!(
-            said,
-            "ok     f.json: 2 records saved, 0 deleted, 1 requests\n"
-        );
+    let fixtures = rows.map(|changes| changed(contacts(), changes));
+    let said = tested_all(&home, &fixtures, &[], 0);
+    for (at, line) in said.lines().enumerate() {
+        let expected = format!("ok     f{at}.json: 2 records saved, 0 deleted, 1 requests");
+        assert_eq!(line, expected);
     }
-    let quiet = home
-        .tidegate(&["test", "sync.wasm", "--fixture", "f.json"])
+    assert_eq!(said.lines().count(), rows.len());
+    let told = home
+        .tidegate(&["test", "sync.wasm", "--fixture", "f0.json"])
         .run()
         .expect(0);
-    assert_eq!(quiet.stderr, "\n1 of 1 fixtures passed\n");
+    assert_eq!(told.stderr, "\n1 of 1 fixtures passed\n");
 }
 
 #[test]
@@ -141,11 +167,7 @@ fn what_does_not_fit_is_told_with_both_sides() {
     let rows: &[(&[Change], &[&str])] = &[
         (
             &[("/expected/records/Contact/-", contact(3, "Cleo"))],
-            &[
-                "FAILED f.json",
-                "Contact: 1 missing",
-                "missing: {\"id\":\"contact-3\"",
-            ],
+            &["Contact: 1 missing", "missing: {\"id\":\"contact-3\""],
         ),
         (
             &[("/expected/records/Contact/0", Value::Null)],
@@ -243,10 +265,15 @@ fn what_does_not_fit_is_told_with_both_sides() {
             &["the run failed: provider.timeout"],
         ),
     ];
-    for (changes, says) in rows {
-        holds(&tested(&home, &changed(contacts(), changes), &[], 1), says);
+    let each = rows.iter().map(|(changes, _)| changed(contacts(), changes));
+    let fixtures: Vec<Value> = each.collect();
+    let said = parts(&tested_all(&home, &fixtures, &[], 1));
+    assert_eq!(said.len(), rows.len());
+    for (at, (said, (_, says))) in said.iter().zip(rows).enumerate() {
+        assert!(said.starts_with(&format!("FAILED f{at}.json: ")), "{said}");
+        holds(said, says);
     }
-    let document = documents(&home, &changed(contacts(), rows[2].0), 1).remove(0);
+    let document = document(&home, &changed(contacts(), rows[2].0), 1);
     let difference = &document["runs"][0]["differences"][0];
     assert_eq!(
         (
@@ -421,7 +448,7 @@ fn one_request_is_answered_in_order_and_then_with_the_last() {
         exchange("/other", json!("never")),
         exchange("/jobs/1", json!("done")),
     ]);
-    let document = documents(&home, &script(json!(steps), exchanges), 0).remove(0);
+    let document = document(&home, &script(json!(steps), exchanges), 0);
     assert_eq!(
         answered(&document, "fetch.response.text"),
         ["waiting", "done", "done", "done"]
@@ -453,7 +480,7 @@ fn waits_pass_at_once_and_retries_and_redirects_are_followed() {
         moved,
         exchange("https://files.example.com/new", json!("found")),
     ]);
-    let document = documents(&home, &script(json!(steps), exchanges), 0).remove(0);
+    let document = document(&home, &script(json!(steps), exchanges), 0);
     assert_eq!(
         answered(&document, "fetch.response.text"),
         ["ready", "found"]
@@ -481,7 +508,7 @@ fn bodies_and_headers_are_compared_where_the_file_has_them() {
         request["method"] = json!("POST");
         json!([{ "request": request, "response": { "bodyBase64": "Zm91bmQ=" } }])
     };
-    for (body, request) in [
+    let fixtures = [
         ("{\"page\": 1.0}", json!({})),
         ("{\"page\": 1.0}", json!({ "body": { "page": 1 } })),
         ("page=1", json!({ "body": "page=1" })),
@@ -489,9 +516,9 @@ fn bodies_and_headers_are_compared_where_the_file_has_them() {
             "page=1",
             json!({ "bodyBase64": "cGFnZT0x", "headers": { "revision": 7 } }),
         ),
-    ] {
-        let fixture = script(json!(post(body)), answer(request));
-        let document = documents(&home, &fixture, 0).remove(0);
+    ]
+    .map(|(body, request)| script(json!(post(body)), answer(request)));
+    for document in documents(&home, &fixtures, 0) {
         assert_eq!(answered(&document, "fetch.response.text"), ["found"]);
     }
     let fixture = script(
@@ -529,7 +556,7 @@ fn nothing_leaves_the_machine() {
     ]);
     let mut fixture = script(json!(steps), exchanges);
     fixture["baseUrl"] = json!(url);
-    let document = documents(&home, &fixture, 1).remove(0);
+    let document = document(&home, &fixture, 1);
     assert_eq!(
         answered(&document, "fetch.response.text"),
         ["recorded", "a file", "inner"]
@@ -567,7 +594,7 @@ fn later_runs_go_on_from_the_runs_before() {
     let said = tested(&home, &fixture, &[], 0);
     assert_eq!(
         said,
-        "ok     f.json: 3 runs, 4 records saved, 0 deleted, 3 requests\n"
+        "ok     f0.json: 3 runs, 4 records saved, 0 deleted, 3 requests\n"
     );
 
     // A checkpoint before the first run; and what fails is told by its run.
@@ -695,13 +722,14 @@ fn nangos_files_are_read() {
             ),
         ],
     ];
-    for changes in &passes {
-        let said = tested(&home, &changed(nango(), changes), &[], 0);
-        assert_eq!(
-            said,
-            "ok     f.json: 2 records saved, 0 deleted, 1 requests\n"
-        );
-    }
+    let each = passes.iter().map(|changes| changed(nango(), changes));
+    let fixtures: Vec<Value> = each.collect();
+    let said = tested_all(&home, &fixtures, &[], 0);
+    assert_eq!(
+        said.matches("2 records saved, 0 deleted, 1 requests")
+            .count(),
+        passes.len()
+    );
     let fails: Vec<(Vec<Change>, &[&str])> = vec![
         (
             vec![("/nango/batchSave/Contact/0/name", json!("Eve"))],
@@ -740,8 +768,13 @@ fn nangos_files_are_read() {
         ),
         (vec![("/api", json!({}))], &["the fixture has no exchanges"]),
     ];
-    for (changes, says) in &fails {
-        holds(&tested(&home, &changed(nango(), changes), &[], 1), says);
+    let each = fails.iter().map(|(changes, _)| changed(nango(), changes));
+    let fixtures: Vec<Value> = each.collect();
+    let said = parts(&tested_all(&home, &fixtures, &[], 1));
+    assert_eq!(said.len(), fails.len());
+    for (said, (_, says)) in said.iter().zip(&fails) {
+        assert!(said.starts_with("FAILED "), "{said}");
+        holds(said, says);
     }
 }
 
@@ -803,18 +836,31 @@ fn nangos_requests_fit_by_hash_body_and_endpoint() {
         ),
         ("{\"a\":1}", json!({ "hash": identity_hash }), false),
     ];
-    for (body, mock, fits) in rows {
-        let mut mock = mock;
+    let fixture = |(body, mock, _): &(&str, Value, bool)| {
+        let mut mock = mock.clone();
         mock["response"] = json!("found");
-        let fixture = json!({
+        json!({
             "nango": { "getConnection": { "connection_config": { "script": post(body) } } },
             "api": { "post": { "v1/search": [mock] } },
-        });
-        let code = i32::from(!fits);
-        let document = documents(&home, &fixture, code).remove(0);
-        let expected: &[&str] = if fits { &["found"] } else { &[] };
-        assert_eq!(answered(&document, "fetch.response.text"), expected);
+        })
+    };
+    let fixtures: Vec<Value> = rows.iter().map(fixture).collect();
+    // The script goes on where there is no answer, which Nango's tests let pass.
+    for (document, (body, mock, fits)) in documents(&home, &fixtures, 0).iter().zip(&rows) {
+        let expected: &[&str] = if *fits { &["found"] } else { &[] };
+        let texts = answered(document, "fetch.response.text");
+        assert_eq!(texts, expected, "{body} {mock}");
+        let unanswered = document["runs"][0]["unanswered"].as_array().unwrap();
+        assert_eq!(unanswered.is_empty(), *fits);
     }
+    let said = tested(&home, &fixtures[fixtures.len() - 1], &[], 0);
+    holds(
+        &said,
+        &[
+            "ok ",
+            "  note: no answer to POST https://files.example.com/api/v1/search?b=2&a=1",
+        ],
+    );
 }
 
 #[test]
@@ -830,7 +876,7 @@ fn a_path_is_read_with_and_without_that_of_a_base_url() {
             "api": { "get": Value::Object(paths.collect()) },
         })
     };
-    for (url, mocks, answer) in [
+    let rows = [
         ("users", &["/users"][..], Some("at /users")),
         ("./v2/users", &["users", "v2/users"], Some("at v2/users")),
         (
@@ -851,10 +897,10 @@ fn a_path_is_read_with_and_without_that_of_a_base_url() {
         ("https://x.example.com/v2/users", &["v2"], None),
         ("https://x.example.com/my-users", &["users"], None),
         ("v2/users", &["users"], None),
-    ] {
-        let code = i32::from(answer.is_none());
-        let document = documents(&home, &fixture(url, mocks), code).remove(0);
-        let texts = answered(&document, "fetch.response.text");
+    ];
+    let fixtures = rows.map(|(url, mocks, _)| fixture(url, mocks));
+    for (document, (url, _, answer)) in documents(&home, &fixtures, 0).iter().zip(rows) {
+        let texts = answered(document, "fetch.response.text");
         assert_eq!(texts.first().and_then(Value::as_str), answer, "{url}");
     }
 }
@@ -876,7 +922,7 @@ fn nangos_credentials_stand_for_placeholders() {
             "response": "found",
         } } },
     });
-    let document = documents(&home, &fixture, 0).remove(0);
+    let document = document(&home, &fixture, 0);
     assert_eq!(answered(&document, "fetch.response.text"), ["found"]);
 }
 

@@ -10,6 +10,7 @@ pub mod app;
 pub mod artifacts;
 mod cargo;
 pub mod host;
+pub mod node;
 pub mod process;
 pub mod server;
 pub mod service;
@@ -17,7 +18,7 @@ pub mod serving;
 pub mod shared;
 pub mod typescript;
 
-pub use artifacts::component;
+pub use artifacts::{component, example};
 pub use process::Tidegate;
 pub use shared::shared_data;
 

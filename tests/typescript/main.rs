@@ -1,23 +1,47 @@
-//! Syncs written the way people write them for Nango, each run on Node with Nango's own
-//! classes and as a component, into the store, by the `tidegate` program: what they leave
-//! must be the same. The suite itself is TypeScript; its README says how it works.
+//! TypeScript: the SDK's own tests, a suite of syncs written the way people write them for
+//! Nango, and the examples.
+//!
+//! Each sync of the suite runs on Node with Nango's own classes and as a component, into
+//! the store, by the `tidegate` program: what they leave must be the same. The suite itself
+//! is TypeScript; its README says how it works.
+
+mod examples;
 
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tidegate_tests::process;
+use tidegate_tests::{node, process};
 
-/// The oldest Node that the SDK's build tool runs on.
-const NODE_MAJOR_MIN: u32 = 20;
+#[test]
+fn the_sdk_passes_its_own_tests() -> Result<()> {
+    let sdk = match node::sdk() {
+        Ok(sdk) => sdk,
+        Err(why) => {
+            tidegate_tests::skip("the tests of the TypeScript SDK", &why);
+            return Ok(());
+        }
+    };
+    for script in ["check", "test"] {
+        let status = Command::new("npm")
+            .args(["run", "--silent", script])
+            .current_dir(&sdk)
+            .env("TIDEGATE_BIN", process::binary())
+            .status()
+            .with_context(|| format!("starting npm run {script}"))?;
+        assert!(status.success(), "npm run {script} ended with {status}");
+    }
+    Ok(())
+}
 
 #[test]
 fn syncs_leave_the_same_on_node_and_as_components() -> Result<()> {
-    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("typescript");
-    let sdk = suite.join("../../guest-sdk/typescript");
-    if let Err(why) = node().and_then(|()| [&sdk, &suite].into_iter().try_for_each(install)) {
-        tidegate_tests::skip("the suite of TypeScript syncs", &why);
-        return Ok(());
-    }
+    let suite = match node::sdk().and_then(|_| node::package("tests/typescript")) {
+        Ok(suite) => suite,
+        Err(why) => {
+            tidegate_tests::skip("the suite of TypeScript syncs", &why);
+            return Ok(());
+        }
+    };
     let status = Command::new("node")
         .args(["--import", "tsx", "run.ts"])
         .current_dir(&suite)
@@ -35,38 +59,4 @@ fn out() -> PathBuf {
     // {target}/{profile}/deps/{test}
     let target = own.ancestors().nth(3).unwrap_or(Path::new("target"));
     target.join("typescript-suite")
-}
-
-/// Why Node cannot run the suite, if it cannot.
-fn node() -> Result<(), String> {
-    let asked = Command::new("node").arg("--version").output();
-    let said = asked.map_err(|_| "there is no node".to_owned())?.stdout;
-    let version = String::from_utf8_lossy(&said).trim().to_owned();
-    let major = version.trim_start_matches('v').split('.').next();
-    match major.and_then(|major| major.parse().ok()) {
-        Some(NODE_MAJOR_MIN..) => Ok(()),
-        _ => Err(format!(
-            "node is {version:?}, not {NODE_MAJOR_MIN} or newer"
-        )),
-    }
-}
-
-/// Fetches what `folder` needs, unless it is there.
-fn install(folder: &PathBuf) -> Result<(), String> {
-    if folder.join("node_modules/.package-lock.json").exists() {
-        return Ok(());
-    }
-    let done = Command::new("npm")
-        .args(["install", "--no-audit", "--no-fund", "--loglevel=error"])
-        .current_dir(folder)
-        .output()
-        .map_err(|_| "there is no npm".to_owned())?;
-    match done.status.success() {
-        true => Ok(()),
-        false => Err(format!(
-            "npm install in {} failed: {}",
-            folder.display(),
-            String::from_utf8_lossy(&done.stderr).trim()
-        )),
-    }
 }

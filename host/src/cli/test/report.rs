@@ -52,6 +52,12 @@ pub(super) fn fixture(file: &Path, runs: &[Played], output: &Output) -> bool {
         if !run.is_ok() && runs.len() > 1 {
             output.data(&format!("  runs[{at}]"));
         }
+        let (shown, more) = first(&run.unanswered);
+        let note = if run.is_ok() { "note: " } else { "" };
+        shown
+            .iter()
+            .for_each(|request| unanswered(note, request, output));
+        say_more(more, "requests without an answer", 2, output);
         if !run.is_ok() {
             failed(run, output);
         }
@@ -61,9 +67,6 @@ pub(super) fn fixture(file: &Path, runs: &[Played], output: &Output) -> bool {
 }
 
 fn failed(run: &Played, output: &Output) {
-    let (shown, more) = first(&run.unanswered);
-    shown.iter().for_each(|request| unanswered(request, output));
-    say_more(more, "requests without an answer", 2, output);
     for difference in &run.differences {
         match difference {
             Difference::Records(model) => records(model, output),
@@ -90,13 +93,13 @@ fn failed(run: &Played, output: &Output) {
     log(run, output);
 }
 
-fn unanswered(request: &Unanswered, output: &Output) {
+fn unanswered(note: &str, request: &Unanswered, output: &Output) {
     let Unanswered {
         method,
         url,
         nearest,
     } = request;
-    output.data(&clean(&format!("  no answer to {method} {url}")));
+    output.data(&clean(&format!("  {note}no answer to {method} {url}")));
     let Some(nearest) = nearest else {
         output.data("    the fixture has no exchanges");
         return;
