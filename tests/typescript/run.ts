@@ -1,7 +1,7 @@
 // Runs the suite: every sync of `syncs/` on Node with Nango's own classes and as a
 // component, and compares what they leave.
 //
-//   node --import tsx run.ts [words of a sync's name ...]
+//   node --import tsx run.ts [words of a sync's name ... | =its-whole-name ...]
 //       --reference     only on Node: shows that the scenarios hold
 //       --built DIR     takes the components from DIR and builds none
 //
@@ -93,9 +93,9 @@ async function checkReadme(): Promise<void> {
   if (lacking.length > 0) throw new Error(`README.md lacks these rows of the differences:\n${lacking.join('\n')}`);
 }
 
-/** Without words all are wanted, otherwise those with any of the words in their name. */
+/** Without words all are wanted, otherwise those with any of the words in their name; `=` before a whole one. */
 function isWanted(name: string): boolean {
-  return positionals.length === 0 || positionals.some((word) => name.includes(word));
+  return positionals.length === 0 || positionals.some((word) => (word.startsWith('=') ? name === word.slice(1) : name.includes(word)));
 }
 
 async function inTurns<T, R>(items: T[], work: (item: T) => Promise<R>): Promise<R[]> {
