@@ -46,7 +46,7 @@ test('what is not said has Nango\'s defaults, or the native ones', () => {
   const own = (more: object) => manifestOf(native.sync({ models: { User }, run: () => undefined, ...more }), 'a');
   assert.deepEqual([own({}).syncType, own({ checkpoint: z.object({}) }).syncType], ['full', 'incremental']);
   const full = own({ name: 'mine', hosts: ['api.test'], memory: 8, ignore: { User: ['at'] } });
-  assert.deepEqual([full.name, full.hosts, full.memory, full.models['User']?.ignore], ['mine', ['api.test'], 8, ['at']]);
+  assert.deepEqual([full.name, full.hosts, full.memory, full.models['User']?.ignore, full.models['User']?.enforce], ['mine', ['api.test'], 8, ['at'], undefined]);
 });
 
 test('no key is made that the manifest\'s schema does not know', () => {
