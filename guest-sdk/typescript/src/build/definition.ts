@@ -16,18 +16,29 @@ const MAKERS = /^(createSync|createAction|createOnEvent|createFunction|sync)$/;
  */
 export function placeOfKey(file: string, message: string): Place {
   const keys = message.match(/^`([\w.[\]]+)`/)?.[1]?.split(/[.[]/) ?? [];
-  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+  const source = ts.createSourceFile(
+    file,
+    readFileSync(file, 'utf8'),
+    ts.ScriptTarget.Latest,
+    true,
+  );
   const call = definitionCall(source);
   const argument = call?.arguments[0];
   let found: ts.Node | undefined = call;
-  let within = argument !== undefined && ts.isObjectLiteralExpression(argument) ? argument : undefined;
+  let within =
+    argument !== undefined && ts.isObjectLiteralExpression(argument) ? argument : undefined;
   for (const key of keys) {
-    const property = within?.properties.find((each) => each.name !== undefined && each.name.getText(source).replace(/['"]/g, '') === key);
+    const property = within?.properties.find(
+      (each) => each.name !== undefined && each.name.getText(source).replace(/['"]/g, '') === key,
+    );
     if (property === undefined) {
       break;
     }
     found = property.name;
-    within = ts.isPropertyAssignment(property) && ts.isObjectLiteralExpression(property.initializer) ? property.initializer : undefined;
+    within =
+      ts.isPropertyAssignment(property) && ts.isObjectLiteralExpression(property.initializer)
+        ? property.initializer
+        : undefined;
   }
   if (found === undefined) {
     return { file };
@@ -38,7 +49,11 @@ export function placeOfKey(file: string, message: string): Place {
 
 /** The first call in the file of a function that makes a definition. */
 function definitionCall(node: ts.Node): ts.CallExpression | undefined {
-  if (ts.isCallExpression(node) && ts.isIdentifier(node.expression) && MAKERS.test(node.expression.text)) {
+  if (
+    ts.isCallExpression(node) &&
+    ts.isIdentifier(node.expression) &&
+    MAKERS.test(node.expression.text)
+  ) {
     return node;
   }
   return ts.forEachChild(node, definitionCall);

@@ -10,14 +10,16 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readFile } from 'node:fs/promises';
 import { marked, mentioned } from '../web/globals.ts';
-import { bundle, isVirtual, type Bundle } from './bundle.ts';
+import { isVirtual } from './authors.ts';
+import { bundle, type Bundle } from './bundle.ts';
 import { BuildError, failure, type Place } from './messages.ts';
 import { GUEST, isWithin, PACKAGE_SOURCES } from './paths.ts';
 import { placeOfKey } from './definition.ts';
 import { lackHint, unmarked, type Platform } from './platform.ts';
 import { placeInStack } from './source-map.ts';
 import { partsIn, type ZodParts } from './zod.ts';
-import type { Entry, Project } from './entries.ts';
+import type { Entry } from './entries.ts';
+import type { Project } from './project.ts';
 
 /** A manifest as the contract has it; only what the build itself reads is named. */
 export interface Manifest {
@@ -66,7 +68,10 @@ export async function describe(entry: Entry): Promise<Described> {
 /** The bundle that is loaded on Node: with zod's JSON Schemas, which become the manifest's. */
 async function bundleToLoad(entry: Entry): Promise<Bundle> {
   const options = { stub: hostStub, marks: true };
-  const made = await bundle(entry.project, entryText(entry), { ...options, zod: { urls: false, jsonSchemas: true } });
+  const made = await bundle(entry.project, entryText(entry), {
+    ...options,
+    zod: { urls: false, jsonSchemas: true },
+  });
   const { urls } = await zodParts(entry.project, made);
   // Only now it shows whether zod's use of `URL` counts.
   return urls ? bundle(entry.project, entryText(entry), options) : made;
@@ -105,12 +110,16 @@ interface Outcome {
 
 /** Loads the bundle in a process of its own: without environment, with a time limit. */
 function load(file: string, folder: string): Promise<Outcome> {
-  const child = fork(fileURLToPath(new URL('describe-child.mjs', import.meta.url)), [pathToFileURL(file).href], {
-    cwd: folder,
-    env: {},
-    execArgv: [`--max-old-space-size=${LOAD_MEMORY_MIB}`, '--stack-trace-limit=50'],
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  });
+  const child = fork(
+    fileURLToPath(new URL('describe-child.mjs', import.meta.url)),
+    [pathToFileURL(file).href],
+    {
+      cwd: folder,
+      env: {},
+      execArgv: [`--max-old-space-size=${LOAD_MEMORY_MIB}`, '--stack-trace-limit=50'],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    },
+  );
   return new Promise((done) => {
     let outcome: Outcome = { failed: 'exit' };
     const timer = setTimeout(() => {
@@ -141,14 +150,24 @@ function manifestOf(entry: Entry, made: Bundle, outcome: Outcome): Manifest {
     );
   }
   if (told.manifest === undefined) {
-    throw failure(`the default export is no sync but a ${told.other}.`, 'write `export default createSync({ ... })`', place);
+    throw failure(
+      `the default export is no sync but a ${told.other}.`,
+      'write `export default createSync({ ... })`',
+      place,
+    );
   }
   return JSON.parse(told.manifest) as Manifest;
 }
 
 /** What to say of a sync that could not be loaded. */
-function failed(entry: Entry, made: Bundle, outcome: Outcome, how: NonNullable<Outcome['failed']>): BuildError {
-  const at = (stack = '') => placeInStack(entry.project, made.map, stack, BUNDLE_FILE) ?? { file: entry.file };
+function failed(
+  entry: Entry,
+  made: Bundle,
+  outcome: Outcome,
+  how: NonNullable<Outcome['failed']>,
+): BuildError {
+  const at = (stack = '') =>
+    placeInStack(entry.project, made.map, stack, BUNDLE_FILE) ?? { file: entry.file };
   if (how === 'time') {
     return failure(
       `the file's top-level code did not end within ${LOAD_MS_MAX / 1000} s.`,
@@ -157,7 +176,11 @@ function failed(entry: Entry, made: Bundle, outcome: Outcome, how: NonNullable<O
     );
   }
   if (how === 'exit') {
-    return failure("the file's top-level code ended the process, or ran out of memory.", 'move that code into `exec`', at());
+    return failure(
+      "the file's top-level code ended the process, or ran out of memory.",
+      'move that code into `exec`',
+      at(),
+    );
   }
   if (outcome.call !== undefined) {
     return failure(
@@ -191,7 +214,9 @@ function hostStub(specifier: string): string {
   const short = specifier.replace(/^\w+:\w+\/|@.*$/g, '');
   return namesOf(specifier)
     .map(([kind, name]) => {
-      const body = HARMLESS[`${specifier} ${name}`] ?? `return ${refuse}(${JSON.stringify(`${short}.${name}`)})`;
+      const body =
+        HARMLESS[`${specifier} ${name}`] ??
+        `return ${refuse}(${JSON.stringify(`${short}.${name}`)})`;
       return kind === 'class'
         ? `export class ${name} { constructor() { ${body} } }`
         : `export function ${name}() { ${body} }`;
@@ -207,5 +232,8 @@ function namesOf(specifier: string): [kind: string, name: string][] {
     return [];
   }
   const text = declared.slice(start, declared.indexOf('\n}', start));
-  return [...text.matchAll(/export (class|function) (\w+)/g)].map((each) => [each[1] ?? '', each[2] ?? '']);
+  return [...text.matchAll(/export (class|function) (\w+)/g)].map((each) => [
+    each[1] ?? '',
+    each[2] ?? '',
+  ]);
 }

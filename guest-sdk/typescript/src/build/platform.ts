@@ -26,11 +26,15 @@ export function globalMarks(): Record<string, string> {
   return { ...lackMarks(), ...marks() };
 }
 
+/** What of a global that is there has nothing in it, and what to use instead. */
+const EMPTY: Readonly<Record<string, string>> = {
+  'process.env': "settings are in the connection's metadata: nango.getMetadata()",
+};
+
 const LACK_MARK = '__tidegate_lacks_';
 
 /** Globals of Node and of browsers that a sync does not have, and what to use instead. */
 const LACKS: Readonly<Record<string, string>> = {
-  process: 'settings are in the connection\'s metadata: nango.getMetadata()',
   Intl: 'format with plain code, such as date.toISOString(), or in the app that reads the records',
   XMLHttpRequest: 'use nango.get(), nango.post() or fetch()',
   WebSocket: 'use nango.get(), nango.post() or fetch()',
@@ -64,7 +68,7 @@ function lackMarks(): Record<string, string> {
 
 /** Something that a sync does not have and that a bundle refers to. */
 export interface Lack {
-  name: string;
+  message: string;
   hint: string;
   /** Where in the bundle: line from 1, column from 1. */
   line: number;
@@ -73,12 +77,27 @@ export interface Lack {
 
 /** What `code`, bundled with `globalMarks`, refers to without asking for its type first. */
 export function lacks(code: string): Lack[] {
+  const marked = new RegExp(
+    `(typeof )?(?:${LACK_MARK}(\\w+)|${marks()['process']}\\.(env)\\b)`,
+    'g',
+  );
   return code.split('\n').flatMap((text, index) =>
-    [...text.matchAll(new RegExp(`(typeof )?${LACK_MARK}(\\w+)`, 'g'))].flatMap((each) => {
-      const [, asked, name = ''] = each;
-      return asked === undefined
-        ? [{ name, hint: LACKS[name] ?? '', line: index + 1, column: each.index + 1 }]
-        : [];
+    [...text.matchAll(marked)].flatMap((each) => {
+      const [, asked, lacking, empty] = each;
+      if (asked !== undefined) {
+        return [];
+      }
+      const name = lacking ?? `process.${empty}`;
+      const message =
+        lacking === undefined ? `${name} is empty in a sync.` : `${name} does not exist in a sync.`;
+      return [
+        {
+          message,
+          hint: LACKS[name] ?? EMPTY[name] ?? '',
+          line: index + 1,
+          column: each.index + 1,
+        },
+      ];
     }),
   );
 }

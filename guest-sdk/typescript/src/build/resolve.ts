@@ -5,15 +5,29 @@
  */
 
 import { join } from 'node:path';
-import type { ImportKind, OnResolveArgs, OnResolveResult, PartialMessage, Plugin, PluginBuild } from 'esbuild';
+import type {
+  ImportKind,
+  OnResolveArgs,
+  OnResolveResult,
+  PartialMessage,
+  Plugin,
+  PluginBuild,
+} from 'esbuild';
 import { prelude } from '../web/globals.ts';
 import { PACKAGES } from '../web/node.ts';
 import { GLOBALS_MODULE } from './platform.ts';
 import { GUEST, isWithin, packageFolder, PACKAGE_SOURCES, WEB } from './paths.ts';
-import { builtinName, builtinRefusal, fileRefusal, packageOf, standIn, type Refusal } from './refuse.ts';
+import {
+  builtinName,
+  builtinRefusal,
+  fileRefusal,
+  packageOf,
+  standIn,
+  type Refusal,
+} from './refuse.ts';
 import { ALL_PARTS, isLanguageList, languageList, leaveOut } from './zod.ts';
 import type { BundleOptions } from './bundle.ts';
-import type { Project } from './entries.ts';
+import type { Project } from './project.ts';
 
 /** Marks an import that stands for a refusal, among the inputs that esbuild lists. */
 export const REFUSED = 'tidegate-refused';
@@ -83,7 +97,12 @@ async function resolve(
     return { path: sdk, sideEffects: forced(args) };
   }
   if (/^zod($|\/)/.test(path)) {
-    if (project.oldZod !== undefined && path === 'zod' && !isWithin(args.importer, PACKAGE_SOURCES) && args.importer !== ENTRY) {
+    if (
+      project.oldZod !== undefined &&
+      path === 'zod' &&
+      !isWithin(args.importer, PACKAGE_SOURCES) &&
+      args.importer !== ENTRY
+    ) {
       return refused(args, {
         message: `zod ${project.oldZod} is installed in the project, and a sync needs zod 4.`,
         hint: 'run `npm install zod@4` in the project, or remove its own zod: this package brings one',
@@ -116,7 +135,10 @@ async function resolveBuiltin(
   }
   if (!args.path.startsWith('node:')) {
     // `import 'events'` means an installed package of that name, as bundlers take it.
-    const found = await build.resolve(`${name}/`, { ...question(args), resolveDir: args.resolveDir });
+    const found = await build.resolve(`${name}/`, {
+      ...question(args),
+      resolveDir: args.resolveDir,
+    });
     if (found.errors.length === 0 && found.path !== '') {
       return { path: found.path, sideEffects: found.sideEffects };
     }

@@ -5,8 +5,8 @@
 
 import { addMapping, GenMapping, toEncodedMap } from '@jridgewell/gen-mapping';
 import { eachMapping, originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
-import { authorsSource } from './bundle.ts';
-import type { Project } from './entries.ts';
+import { authorsSource } from './authors.ts';
+import type { Project } from './project.ts';
 import type { Place } from './messages.ts';
 
 /** The name that QuickJS gives the bundle in a stack. */
@@ -46,7 +46,12 @@ export function authorsMap(project: Project, map: string): string {
  * The author's place for the first frame of `stack` that is in one of the author's own
  * files; frames name the bundle by `name`.
  */
-export function placeInStack(project: Project, map: string, stack: string, name: string): Place | undefined {
+export function placeInStack(
+  project: Project,
+  map: string,
+  stack: string,
+  name: string,
+): Place | undefined {
   for (const [, line, column] of stack.matchAll(framesOf(name))) {
     const place = placeInBundle(project, map, Number(line), Number(column));
     if (place !== undefined) {
@@ -60,10 +65,17 @@ export function placeInStack(project: Project, map: string, stack: string, name:
  * The author's place for a place in the bundle, line and column from 1; undefined where
  * it is of a dependency.
  */
-export function placeInBundle(project: Project, map: string, line: number, column: number): Place | undefined {
+export function placeInBundle(
+  project: Project,
+  map: string,
+  line: number,
+  column: number,
+): Place | undefined {
   const found = originalPositionFor(new TraceMap(map), { line, column: column - 1 });
   const file = found.source === null ? undefined : authorsSource(project, found.source);
-  return file === undefined ? undefined : { file, line: found.line ?? 1, column: (found.column ?? 0) + 1 };
+  return file === undefined
+    ? undefined
+    : { file, line: found.line ?? 1, column: (found.column ?? 0) + 1 };
 }
 
 function framesOf(name: string): RegExp {

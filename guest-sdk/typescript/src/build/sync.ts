@@ -6,10 +6,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { marked } from '../web/globals.ts';
-import { bundle, isAuthorsFile, type Bundle } from './bundle.ts';
+import { isAuthorsFile } from './authors.ts';
+import { bundle, type Bundle } from './bundle.ts';
 import { component } from './component.ts';
 import { describe, type Manifest } from './describe.ts';
-import type { Entry, Project } from './entries.ts';
+import type { Entry } from './entries.ts';
+import type { Project } from './project.ts';
 import type { Problem } from './messages.ts';
 import { GUEST, isWithin, PACKAGE_SOURCES, slashed } from './paths.ts';
 import { GLOBALS_MODULE, lacks, type Platform } from './platform.ts';
@@ -65,11 +67,9 @@ export async function buildSync(entry: Entry): Promise<Built> {
 
 /** What the author's own files refer to and a sync does not have. */
 function lackWarnings(project: Project, loaded: Bundle): Problem[] {
-  return lacks(loaded.code).flatMap(({ name, hint, line, column }): Problem[] => {
+  return lacks(loaded.code).flatMap(({ message, hint, line, column }): Problem[] => {
     const place = placeInBundle(project, loaded.map, line, column);
-    return place === undefined
-      ? []
-      : [{ severity: 'warning', place, message: `${name} does not exist in a sync.`, hints: [hint] }];
+    return place === undefined ? [] : [{ severity: 'warning', place, message, hints: [hint] }];
   });
 }
 
@@ -81,7 +81,10 @@ const closures = new Map<string, Promise<Platform>>();
  * order, so that the same sync gives the same bytes.
  */
 async function neededPlatform(project: Project, platform: Platform): Promise<Platform> {
-  const first = { globals: [...platform.globals].sort(), prototypes: [...platform.prototypes].sort() };
+  const first = {
+    globals: [...platform.globals].sort(),
+    prototypes: [...platform.prototypes].sort(),
+  };
   const key = JSON.stringify([first, project.zod]);
   const found = closures.get(key) ?? closure(project, first);
   closures.set(key, found);
@@ -148,7 +151,9 @@ function cleared(bytes: number): string {
 function readyModules(project: Project, loaded: Bundle): string[] {
   const ready = new Map<string, string>();
   for (const [importer, imported] of loaded.imports) {
-    for (const each of stableName(project, importer) === undefined && importer !== ENTRY ? imported : []) {
+    for (const each of stableName(project, importer) === undefined && importer !== ENTRY
+      ? imported
+      : []) {
       const name = stableName(project, each);
       if (name !== undefined && (loaded.inputs.get(each) ?? 0) > 0) {
         ready.set(name, each);
@@ -160,7 +165,10 @@ function readyModules(project: Project, loaded: Bundle): string[] {
 
 /** The name of a module of this package or of zod, the same on every machine. */
 function stableName(project: Project, path: string): string | undefined {
-  for (const [name, folder] of [['sdk', PACKAGE_SOURCES], ['zod', project.zod]] as const) {
+  for (const [name, folder] of [
+    ['sdk', PACKAGE_SOURCES],
+    ['zod', project.zod],
+  ] as const) {
     if (isWithin(path, folder)) {
       return slashed(join(name, relative(folder, path)));
     }

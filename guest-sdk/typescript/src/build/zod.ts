@@ -74,10 +74,14 @@ function cut(file: string, text: string, parts: ZodParts): string {
 
 /** The exports of a module of zod's JSON Schemas, all of which say that they are not there. */
 function withoutBodies(text: string): string {
-  const names = [...text.matchAll(/^export (const|function|class) (\w+)/gm)].map((each) => each[2] ?? '');
+  const names = [...text.matchAll(/^export (const|function|class) (\w+)/gm)].map(
+    (each) => each[2] ?? '',
+  );
   const exports = names.map((name) =>
     // These are called for every schema, and what they make never is.
-    name.startsWith('create') ? `export const ${name} = () => absent;` : `export { absent as ${name} };`,
+    name.startsWith('create')
+      ? `export const ${name} = () => absent;`
+      : `export { absent as ${name} };`,
   );
   return `
     function absent() {

@@ -72,6 +72,15 @@ export function coding(name: unknown = 'utf8'): Coding {
   throw Object.assign(error, { code: 'ERR_UNKNOWN_ENCODING' });
 }
 
+/** How many bytes a text has: of hex and base64 by its length, well formed or not. */
+export function byteLength(text: string, encoding: unknown = 'utf8'): number {
+  const name = String(encoding).toLowerCase();
+  if (name === 'hex') return text.length >>> 1;
+  if (!name.startsWith('base64')) return coding(encoding).encode(text).length;
+  const padding = /={0,2}$/.exec(text)![0].length;
+  return ((text.length - padding) * 3) >>> 2;
+}
+
 /** Code units that are put into a string at once: a call takes only so many arguments. */
 const UNITS_AT_ONCE = 4096;
 

@@ -4,7 +4,7 @@
  * times as large and has no base64url.
  */
 
-import { coding, isEncoding } from './buffer-text.ts';
+import { byteLength, coding, isEncoding } from './buffer-text.ts';
 
 /** What an encoding may be called; see `buffer-text.ts`. */
 type EncodingName = string;
@@ -36,6 +36,7 @@ export class Buffer extends Uint8Array<ArrayBuffer> {
       if ('type' in source && source.type === 'Buffer' && 'data' in source) {
         return over(Uint8Array.from(source.data as number[]));
       }
+      if (source instanceof String) return Buffer.from(String(source), encodingOrOffset);
       if (Symbol.iterator in source || 'length' in source) {
         return over(Uint8Array.from(source as ArrayLike<number>));
       }
@@ -80,7 +81,7 @@ export class Buffer extends Uint8Array<ArrayBuffer> {
 
   /** How many bytes a text has. */
   static byteLength(value: string | ArrayBuffer | ArrayBufferView, encoding?: EncodingName): number {
-    return typeof value === 'string' ? coding(encoding).encode(value).length : value.byteLength;
+    return typeof value === 'string' ? byteLength(value, encoding) : value.byteLength;
   }
 
   /** One buffer of several, cut or filled with 0 to `length`. */

@@ -7,8 +7,8 @@ export function isDeepEqual(a: unknown, b: unknown, strict: boolean): boolean {
 
 function equal(a: unknown, b: unknown, strict: boolean, path: [unknown, unknown][]): boolean {
   if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) {
-    return !strict && (a == b || (Number.isNaN(a) && Number.isNaN(b)));
+  if (!isObject(a) || !isObject(b)) {
+    return !strict && !isObject(a) && !isObject(b) && (a == b || (Number.isNaN(a) && Number.isNaN(b)));
   }
   if (strict && Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
   if (Object.prototype.toString.call(a) !== Object.prototype.toString.call(b)) return false;
@@ -16,6 +16,10 @@ function equal(a: unknown, b: unknown, strict: boolean, path: [unknown, unknown]
   if (path.some(([x, y]) => x === a && y === b)) return true;
   const inner: [unknown, unknown][] = [...path, [a, b]];
   return sameContent(a, b) && entries(a, b, strict, inner) && properties(a, b, strict, inner);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 /** What is not among the properties: a date's time, an error's message, a boxed value. */

@@ -84,6 +84,12 @@ export function marked(text: string): string[] {
   return [...new Set([...found].map((match) => match[1]!))];
 }
 
+/** By definition, because some engines have getters there. */
+const SET = `const set = (name, value) => {
+  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+};
+`;
+
 /**
  * Text of a module that sets the named globals and imports the modules of prototypes. It
  * lies in this folder, and comes before all other imports.
@@ -91,6 +97,6 @@ export function marked(text: string): string[] {
 export function prelude(names: readonly string[], prototypes: readonly string[] = []): string {
   const imports = names.map((name) => `import { ${name} as ${name}_ } from './${GLOBALS[name]}';\n`);
   const effects = prototypes.map((file) => `import './${file}';\n`);
-  const sets = names.map((name) => `globalThis.${name} = ${name}_;\n`);
-  return [...imports, ...effects, ...sets].join('');
+  const sets = names.map((name) => `set('${name}', ${name}_);\n`);
+  return [...imports, ...effects, SET, ...sets].join('');
 }

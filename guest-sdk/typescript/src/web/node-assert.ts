@@ -112,7 +112,9 @@ export async function rejects(
 function judge(thrown: { error: unknown } | undefined, expected: Expected | string | undefined, message: Message, missing: string): void {
   const said = typeof expected === 'string' ? expected : message;
   if (!thrown) fail(said ?? missing);
-  if (typeof expected !== 'string' && !fits(thrown.error, expected)) throw thrown.error;
+  if (typeof expected === 'string' || fits(thrown.error, expected)) return;
+  const { error } = thrown;
+  check(false, error, expected, 'throws', said ?? `The error is not the expected one: ${String(error)}`);
 }
 
 /** `assert(value)`, with all others as its properties. */

@@ -64,7 +64,7 @@ export function relative(from: string, to: string): string {
 export function dirname(path: string): string {
   const trimmed = path.replace(/\/+$/, '');
   const at = trimmed.lastIndexOf('/');
-  if (at > 0) return trimmed.slice(0, at).replace(/(?<=.)\/$/, '');
+  if (at > 0) return trimmed.slice(0, at);
   return at === 0 || (trimmed === '' && path !== '') ? '/' : '.';
 }
 

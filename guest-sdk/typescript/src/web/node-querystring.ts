@@ -1,5 +1,7 @@
 /** `node:querystring`. */
 
+import { TextDecoder } from './encoding.ts';
+
 type Value = string | number | boolean | bigint;
 
 /** Most keys that `parse` takes unless told. Source: Node's documentation. */
@@ -13,12 +15,13 @@ export function escape(text: string): string {
 /** Half of a surrogate pair without the other half. */
 const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** The text of percent-encoded text; of what is not well encoded, the text as it is. */
+/** The text of percent-encoded text; what is not well encoded stays, or becomes U+FFFD. */
 export function unescape(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text;
+    const binary = text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+    return new TextDecoder().decode(Uint8Array.from(binary, (each) => each.charCodeAt(0)));
   }
 }
 

@@ -185,6 +185,8 @@ async function drive(): Promise<void> {
       fire(timer);
     }
   }
+  // Whoever set `ended` has no use for what is left.
+  if (loop.ended) waiting.clear();
   driving = false;
 }
 

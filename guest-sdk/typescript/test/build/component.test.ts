@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { placeInStack } from '../../src/build/source-map.ts';
-import { projectOf } from '../../src/build/entries.ts';
+import { projectOf } from '../../src/build/project.ts';
 import { noEngine, run } from './engine.ts';
 import { buildIn, SYNC, withProject, type Files } from './project.ts';
 import { customSections } from './wasm.ts';
@@ -53,7 +53,7 @@ const RUNS: Row[] = [
     name: 'a module is loaded when a run begins, not when it is built',
     files: {
       'sync.ts': sync(
-        "    await nango.log(`${Math.abs(Date.now() - loaded) < 60_000 && loaded > started} ${helped - loaded < 60_000}`);",
+        '    await nango.log(`${Math.abs(Date.now() - loaded) < 60_000 && loaded > started} ${helped - loaded < 60_000}`);',
         `import { helped } from './helper.js';
 const started = ${Date.now() + 3000};
 const loaded = Date.now();`,
@@ -82,7 +82,9 @@ const loaded = Date.now();`,
   {
     name: 'zod checks URLs where somebody asks it to',
     files: {
-      'sync.ts': sync("    await nango.log(`${z.string().url().safeParse('nothing').success} ${z.url().safeParse('https://a.b').success}`);"),
+      'sync.ts': sync(
+        "    await nango.log(`${z.string().url().safeParse('nothing').success} ${z.url().safeParse('https://a.b').success}`);",
+      ),
     },
     expect: [/false true/],
   },
@@ -95,7 +97,8 @@ const loaded = Date.now();`,
         '    await nango.log(`${mark} ${loaded - made > 200 ? "ready" : "late"}`);',
         "import { made, mark } from 'zod';\nconst loaded = Date.now();",
       ),
-      'node_modules/zod/package.json': '{ "name": "zod", "version": "4.0.0", "main": "index.js", "type": "module" }',
+      'node_modules/zod/package.json':
+        '{ "name": "zod", "version": "4.0.0", "main": "index.js", "type": "module" }',
       'node_modules/zod/index.js': `export const mark = "zod of the project";
 export const made = Date.now();
 const schema = { _zod: { def: { type: "object" } } };
@@ -110,7 +113,8 @@ export const toJSONSchema = () => ({ type: "object", properties: { id: {} }, req
       'package.json': '{}',
       'sync.ts': sync("    await nango.log(pad('x', 3));", "import pad from 'padding';"),
       'node_modules/padding/package.json': '{ "name": "padding", "main": "index.js" }',
-      'node_modules/padding/index.js': "module.exports = (text, length) => text.padStart(length, '-');",
+      'node_modules/padding/index.js':
+        "module.exports = (text, length) => text.padStart(length, '-');",
     },
     expect: [/--x/],
   },
@@ -128,7 +132,10 @@ for (const row of RUNS) {
 test('an error leads to the line of the author', { skip: noEngine }, async () => {
   const files = {
     'package.json': '{}',
-    'src/sync.ts': sync('    await nango.log("before");\n    explode({ id: 7 });', "import { explode } from './deep/explode.js';"),
+    'src/sync.ts': sync(
+      '    await nango.log("before");\n    explode({ id: 7 });',
+      "import { explode } from './deep/explode.js';",
+    ),
     'src/deep/explode.ts': `interface Thing {
   id: number;
 }
@@ -149,7 +156,12 @@ export function explode(thing: Thing): never {
     assert.equal('sourcesContent' in map, false);
     const frames = [...lines.matchAll(/at (\w+) \(componentize-qjs:user\.js:\d+:\d+\)/g)];
     const places = frames.slice(0, 2).map(([frame, name]) => {
-      const place = placeInStack(projectOf(folder), JSON.stringify(map), frame, 'componentize-qjs:user.js');
+      const place = placeInStack(
+        projectOf(folder),
+        JSON.stringify(map),
+        frame,
+        'componentize-qjs:user.js',
+      );
       return `${name} ${place?.file.slice(folder.length + 1)}:${place?.line}`;
     });
     assert.deepEqual(places, ['explode src/deep/explode.ts:8', 'exec src/sync.ts:12']);
@@ -157,16 +169,22 @@ export function explode(thing: Thing): never {
 });
 
 test('what nobody refers to is not in the bundle', async () => {
-  await withProject({ 'sync.ts': SYNC, 'with.ts': sync("    await nango.log(new URL('https://a.b').href);") }, async (folder) => {
-    const inputs = async (path: string) => {
-      const { components } = await buildIn(folder, path, { check: false });
-      return [...components[0]!.built.inputs].filter(([, bytes]) => bytes > 0).map(([input]) => input).join('\n');
-    };
-    const [plain, used] = [await inputs('sync.ts'), await inputs('with.ts')];
-    assert.match(used, /src\/web\/url\.ts/);
-    assert.doesNotMatch(plain, /src\/web\/(url|encoding)/);
-    assert.doesNotMatch(plain, /locales\/(?!en\.)/);
-  });
+  await withProject(
+    { 'sync.ts': SYNC, 'with.ts': sync("    await nango.log(new URL('https://a.b').href);") },
+    async (folder) => {
+      const inputs = async (path: string) => {
+        const { components } = await buildIn(folder, path, { check: false });
+        return [...components[0]!.built.inputs]
+          .filter(([, bytes]) => bytes > 0)
+          .map(([input]) => input)
+          .join('\n');
+      };
+      const [plain, used] = [await inputs('sync.ts'), await inputs('with.ts')];
+      assert.match(used, /src\/web\/url\.ts/);
+      assert.doesNotMatch(plain, /src\/web\/(url|encoding)/);
+      assert.doesNotMatch(plain, /locales\/(?!en\.)/);
+    },
+  );
 });
 
 test('a small sync is small', async () => {

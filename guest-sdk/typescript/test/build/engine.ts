@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 
 /** Where cargo leaves the program, or what `TIDEGATE` names. */
 const PROGRAM =
-  process.env['TIDEGATE'] ?? fileURLToPath(new URL('../../../../target/release/tidegate', import.meta.url));
+  process.env['TIDEGATE'] ??
+  fileURLToPath(new URL('../../../../target/release/tidegate', import.meta.url));
 
 /** Longest time for one run, in milliseconds: compiling a component takes seconds. */
 const RUN_MAX_MS = 300_000;

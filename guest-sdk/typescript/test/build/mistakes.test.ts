@@ -37,7 +37,10 @@ sync.ts:15:42: error TS2345: Argument of type '"Usr"' is not assignable to param
   },
   {
     name: 'a type error in a file that is imported',
-    files: { 'src/sync.ts': `import { endpoint } from './paths.js';\n${changed("'/users'", 'endpoint(1)')}`, 'src/paths.ts': "export const endpoint = (version: number): string => version + 1;\n" },
+    files: {
+      'src/sync.ts': `import { endpoint } from './paths.js';\n${changed("'/users'", 'endpoint(1)')}`,
+      'src/paths.ts': 'export const endpoint = (version: number): string => version + 1;\n',
+    },
     path: 'src/sync.ts',
     check: true,
     expect: `
@@ -84,7 +87,10 @@ sync.ts: error: the default export is no sync but a function.
   },
   {
     name: 'an action',
-    files: { 'sync.ts': "import { createAction } from 'nango';\nimport { z } from 'zod';\n\nexport default createAction({\n  description: 'Makes a user.',\n  version: '1.0.0',\n  input: z.object({}),\n  output: z.object({}),\n  exec: async () => ({}),\n});\n" },
+    files: {
+      'sync.ts':
+        "import { createAction } from 'nango';\nimport { z } from 'zod';\n\nexport default createAction({\n  description: 'Makes a user.',\n  version: '1.0.0',\n  input: z.object({}),\n  output: z.object({}),\n  exec: async () => ({}),\n});\n",
+    },
     check: true,
     expect: `
 sync.ts:4:16: error: The default export is an action (\`createAction\`), and Tidegate runs syncs only.
@@ -112,7 +118,9 @@ sync.ts:12:13: error: \`models.User\` is a zod array. A model is a zod object: \
   },
   {
     name: 'a model without an id',
-    files: { 'sync.ts': changed('models: { User }', 'models: { User: z.object({ name: z.string() }) }') },
+    files: {
+      'sync.ts': changed('models: { User }', 'models: { User: z.object({ name: z.string() }) }'),
+    },
     expect: `
 sync.ts:12:13: error: \`models.User\` has no \`id\`. Every record has one, text or number: \`id: z.string()\`.
    12 |   models: { User: z.object({ name: z.string() }) },
@@ -130,7 +138,9 @@ sync.ts:9:3: error: \`frequency\` is "evry hour", which says no interval. Write 
   },
   {
     name: 'a Node built-in',
-    files: { 'sync.ts': `import { readFileSync } from 'node:fs';\n${changed('response.data', "JSON.parse(readFileSync('users.json', 'utf8'))")}` },
+    files: {
+      'sync.ts': `import { readFileSync } from 'node:fs';\n${changed('response.data', "JSON.parse(readFileSync('users.json', 'utf8'))")}`,
+    },
     check: true,
     expect: `
 sync.ts:1:30: error: the Node built-in "fs" does not exist in a sync.
@@ -151,7 +161,16 @@ sync.ts:1:18: error: the Node built-in "http" does not exist in a sync.
   },
   {
     name: 'a Node built-in within a dependency',
-    files: { 'package.json': '{}', 'sync.ts': `import { send } from 'mailer';\n${changed('response.data', 'send()')}`, 'node_modules/mailer/package.json': '{"name":"mailer","main":"index.js"}', 'node_modules/mailer/index.js': "exports.send = require('smtp').send;\n", 'node_modules/mailer/index.d.ts': 'export function send(): { id: string; name: string }[];\n', 'node_modules/smtp/package.json': '{"name":"smtp","main":"lib.js"}', 'node_modules/smtp/lib.js': "const net = require('net');\nexports.send = () => net.connect();\n" },
+    files: {
+      'package.json': '{}',
+      'sync.ts': `import { send } from 'mailer';\n${changed('response.data', 'send()')}`,
+      'node_modules/mailer/package.json': '{"name":"mailer","main":"index.js"}',
+      'node_modules/mailer/index.js': "exports.send = require('smtp').send;\n",
+      'node_modules/mailer/index.d.ts': 'export function send(): { id: string; name: string }[];\n',
+      'node_modules/smtp/package.json': '{"name":"smtp","main":"lib.js"}',
+      'node_modules/smtp/lib.js':
+        "const net = require('net');\nexports.send = () => net.connect();\n",
+    },
     expect: `
 node_modules/smtp/lib.js:1:21: error: the Node built-in "net" does not exist in a sync ("smtp" imports it).
     1 | const net = require('net');
@@ -162,7 +181,15 @@ node_modules/smtp/lib.js:1:21: error: the Node built-in "net" does not exist in 
   },
   {
     name: 'a native module',
-    files: { 'package.json': '{}', 'sync.ts': `import database from 'fastdb';\n${changed('response.data', 'database()')}`, 'node_modules/fastdb/package.json': '{"name":"fastdb","main":"index.js","gypfile":true}', 'node_modules/fastdb/index.js': "module.exports = require('./build/fastdb.node');\n", 'node_modules/fastdb/index.d.ts': 'export default function database(): { id: string; name: string }[];\n', 'node_modules/fastdb/build/fastdb.node': '' },
+    files: {
+      'package.json': '{}',
+      'sync.ts': `import database from 'fastdb';\n${changed('response.data', 'database()')}`,
+      'node_modules/fastdb/package.json': '{"name":"fastdb","main":"index.js","gypfile":true}',
+      'node_modules/fastdb/index.js': "module.exports = require('./build/fastdb.node');\n",
+      'node_modules/fastdb/index.d.ts':
+        'export default function database(): { id: string; name: string }[];\n',
+      'node_modules/fastdb/build/fastdb.node': '',
+    },
     expect: `
 node_modules/fastdb/index.js:1:26: error: "./build/fastdb.node" is native code, which cannot run in a sync ("fastdb" is a native module).
     1 | module.exports = require('./build/fastdb.node');
@@ -173,7 +200,10 @@ node_modules/fastdb/index.js:1:26: error: "./build/fastdb.node" is native code, 
   },
   {
     name: 'a wasm module',
-    files: { 'sync.ts': `import parse from './parse.wasm';\n${changed('response.data', 'parse()')}`, 'parse.wasm': '' },
+    files: {
+      'sync.ts': `import parse from './parse.wasm';\n${changed('response.data', 'parse()')}`,
+      'parse.wasm': '',
+    },
     expect: `
 sync.ts:1:19: error: "./parse.wasm" is a wasm module, and a sync cannot load another one.
     1 | import parse from './parse.wasm';
@@ -183,7 +213,10 @@ sync.ts:1:19: error: "./parse.wasm" is a wasm module, and a sync cannot load ano
   },
   {
     name: 'a file that is no code',
-    files: { 'sync.ts': `import query from './users.graphql';\n${changed("'/users'", 'query')}`, 'users.graphql': '' },
+    files: {
+      'sync.ts': `import query from './users.graphql';\n${changed("'/users'", 'query')}`,
+      'users.graphql': '',
+    },
     expect: `
 sync.ts:1:19: error: "./users.graphql" is no JavaScript, TypeScript, JSON or text, and nothing else can be imported.
     1 | import query from './users.graphql';
@@ -193,7 +226,9 @@ sync.ts:1:19: error: "./users.graphql" is no JavaScript, TypeScript, JSON or tex
   },
   {
     name: 'a package that is not installed',
-    files: { 'sync.ts': `import { chunk } from 'lodash-es';\n${changed('response.data', 'chunk(response.data)')}` },
+    files: {
+      'sync.ts': `import { chunk } from 'lodash-es';\n${changed('response.data', 'chunk(response.data)')}`,
+    },
     check: true,
     expect: `
 sync.ts:1:23: error: the package "lodash-es" is not installed, or has no "lodash-es".
@@ -204,7 +239,9 @@ sync.ts:1:23: error: the package "lodash-es" is not installed, or has no "lodash
   },
   {
     name: 'a file that is not there',
-    files: { 'sync.ts': `import { map } from './mapers.js';\n${changed('response.data', 'map(response.data)')}` },
+    files: {
+      'sync.ts': `import { map } from './mapers.js';\n${changed('response.data', 'map(response.data)')}`,
+    },
     expect: `
 sync.ts:1:21: error: "./mapers.js" names no file.
     1 | import { map } from './mapers.js';
@@ -214,7 +251,10 @@ sync.ts:1:21: error: "./mapers.js" names no file.
   },
   {
     name: 'a name that a file does not export',
-    files: { 'sync.ts': `import { mapp } from './map.js';\n${changed('response.data', 'mapp(response.data)')}`, 'map.ts': 'export const map = (rows: { id: string; name: string }[]) => rows;\n' },
+    files: {
+      'sync.ts': `import { mapp } from './map.js';\n${changed('response.data', 'mapp(response.data)')}`,
+      'map.ts': 'export const map = (rows: { id: string; name: string }[]) => rows;\n',
+    },
     expect: `
 sync.ts:1:10: error: "map.ts" exports no "mapp".
     1 | import { mapp } from './map.js';
@@ -224,7 +264,7 @@ sync.ts:1:10: error: "map.ts" exports no "mapp".
   },
   {
     name: 'an import() of something that is not known yet',
-    files: { 'sync.ts': changed('response.data', "(await import(response.data.kind)).rows") },
+    files: { 'sync.ts': changed('response.data', '(await import(response.data.kind)).rows') },
     expect: `
 sync.ts:15:34: error: this import() names its module by an expression, and a sync is one file: all of it must be known now.
    15 |     await nango.batchSave((await import(response.data.kind)).rows, 'User');
@@ -234,7 +274,9 @@ sync.ts:15:34: error: this import() names its module by an expression, and a syn
   },
   {
     name: 'an import() of files that are not there',
-    files: { 'sync.ts': changed('response.data', "(await import('./' + response.data.kind + '.js')).rows") },
+    files: {
+      'sync.ts': changed('response.data', "(await import('./' + response.data.kind + '.js')).rows"),
+    },
     expect: `
 sync.ts:15:41: error: no file matches this import().
    15 |     await nango.batchSave((await import('./' + response.data.kind + '.js')).rows, 'User');
@@ -244,7 +286,12 @@ sync.ts:15:41: error: no file matches this import().
   },
   {
     name: 'top-level code that throws',
-    files: { 'sync.ts': changed('const User', "const limit = readLimit();\nfunction readLimit(): number {\n  throw new Error(\"no limit\");\n}\nconst User") },
+    files: {
+      'sync.ts': changed(
+        'const User',
+        'const limit = readLimit();\nfunction readLimit(): number {\n  throw new Error("no limit");\n}\nconst User',
+      ),
+    },
     expect: `
 sync.ts:6:9: error: the file's top-level code throws Error: no limit.
     6 |   throw new Error("no limit");
@@ -254,7 +301,12 @@ sync.ts:6:9: error: the file's top-level code throws Error: no limit.
   },
   {
     name: 'top-level code that calls the host',
-    files: { 'sync.ts': changed('const User', "const answer = await fetch('https://api.example.com/limit');\nconst User") },
+    files: {
+      'sync.ts': changed(
+        'const User',
+        "const answer = await fetch('https://api.example.com/limit');\nconst User",
+      ),
+    },
     expect: `
 sync.ts:4:22: error: the file's top-level code calls the host (fetch), and there is none while a sync is built.
     4 | const answer = await fetch('https://api.example.com/limit');
@@ -263,12 +315,12 @@ sync.ts:4:22: error: the file's top-level code calls the host (fetch), and there
 `,
   },
   {
-    name: 'top-level code that reads the environment',
+    name: 'the environment',
     files: { 'sync.ts': changed('const User', 'const token = process.env.TOKEN;\nconst User') },
     expect: `
-sync.ts:4:7: error: the file's top-level code throws ReferenceError: process is not defined.
+sync.ts:4:15: warning: process.env is empty in a sync.
     4 | const token = process.env.TOKEN;
-      |       ^
+      |               ^
   hint: settings are in the connection's metadata: nango.getMetadata()
 `,
   },
@@ -282,7 +334,9 @@ sync.ts: error: the file's top-level code ended the process, or ran out of memor
   },
   {
     name: 'a global of browsers',
-    files: { 'sync.ts': changed('response.data', "[{ id: '1', name: new XMLHttpRequest().responseType }]") },
+    files: {
+      'sync.ts': changed('response.data', "[{ id: '1', name: new XMLHttpRequest().responseType }]"),
+    },
     expect: `
 sync.ts:15:49: warning: XMLHttpRequest does not exist in a sync.
    15 |     await nango.batchSave([{ id: '1', name: new XMLHttpRequest().responseType }], 'User');
@@ -292,7 +346,12 @@ sync.ts:15:49: warning: XMLHttpRequest does not exist in a sync.
   },
   {
     name: 'zod 3',
-    files: { 'package.json': '{}', 'sync.ts': SYNC, 'node_modules/zod/package.json': '{"name":"zod","version":"3.22.4","main":"index.js"}', 'node_modules/zod/index.js': 'exports.z = {};\n' },
+    files: {
+      'package.json': '{}',
+      'sync.ts': SYNC,
+      'node_modules/zod/package.json': '{"name":"zod","version":"3.22.4","main":"index.js"}',
+      'node_modules/zod/index.js': 'exports.z = {};\n',
+    },
     expect: `
 sync.ts:2:19: error: zod 3.22.4 is installed in the project, and a sync needs zod 4.
     2 | import { z } from 'zod';
@@ -371,7 +430,11 @@ index.ts:1:8: error: "./github/syncs/issues.js" names no file.
   },
   {
     name: 'a tsconfig.json that extends one that is not there',
-    files: { 'package.json': '{}', 'tsconfig.json': '{ "extends": "./base.json" }', 'sync.ts': SYNC },
+    files: {
+      'package.json': '{}',
+      'tsconfig.json': '{ "extends": "./base.json" }',
+      'sync.ts': SYNC,
+    },
     check: true,
     expect: `
 tsconfig.json: error TS5083: Cannot read file '<folder>/base.json'.
@@ -380,7 +443,11 @@ tsconfig.json: error TS5083: Cannot read file '<folder>/base.json'.
   },
   {
     name: 'two syncs of one name',
-    files: { 'package.json': '{"tidegate":{"syncs":["a.ts","b.ts"]}}', 'a.ts': changed("description", "name: 'same',\n  description"), 'b.ts': changed("description", "name: 'same',\n  description") },
+    files: {
+      'package.json': '{"tidegate":{"syncs":["a.ts","b.ts"]}}',
+      'a.ts': changed('description', "name: 'same',\n  description"),
+      'b.ts': changed('description', "name: 'same',\n  description"),
+    },
     path: '.',
     expect: `
 b.ts: error: its name is "same", and so is that of <folder>/a.ts.

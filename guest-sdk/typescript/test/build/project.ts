@@ -32,7 +32,10 @@ export default createSync({
 `;
 
 /** Calls `work` with a folder that holds `files`, and removes it. */
-export async function withProject<T>(files: Files, work: (folder: string) => Promise<T>): Promise<T> {
+export async function withProject<T>(
+  files: Files,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tidegate-build-test-')));
   try {
     for (const [name, content] of Object.entries(files)) {
@@ -46,19 +49,33 @@ export async function withProject<T>(files: Files, work: (folder: string) => Pro
 }
 
 /** Builds `path` of the project at `folder` into its folder `dist`. */
-export function buildIn(folder: string, path: string, options: Partial<BuildOptions> = {}): Promise<BuildReport> {
+export function buildIn(
+  folder: string,
+  path: string,
+  options: Partial<BuildOptions> = {},
+): Promise<BuildReport> {
   return build({ path: join(folder, path), out: join(folder, 'dist'), check: true, ...options });
 }
 
 /** What an author reads who builds `path` of a project with `files`. */
-export function told(files: Files, path: string, options: Partial<BuildOptions> = {}): Promise<string> {
+export function told(
+  files: Files,
+  path: string,
+  options: Partial<BuildOptions> = {},
+): Promise<string> {
   return withProject(files, async (folder) => {
     try {
       const { problems } = await buildIn(folder, path, options);
-      return problems.map((each) => format(each, folder)).join('\n').replaceAll(folder, '<folder>');
+      return problems
+        .map((each) => format(each, folder))
+        .join('\n')
+        .replaceAll(folder, '<folder>');
     } catch (error) {
       if (!(error instanceof BuildError)) throw error;
-      return error.problems.map((each) => format(each, folder)).join('\n').replaceAll(folder, '<folder>');
+      return error.problems
+        .map((each) => format(each, folder))
+        .join('\n')
+        .replaceAll(folder, '<folder>');
     }
   });
 }

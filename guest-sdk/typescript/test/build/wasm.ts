@@ -10,7 +10,10 @@ export function customSections(wasm: Uint8Array): [name: string, content: Uint8A
     at = start + size;
     if (id === 0) {
       const [length, name] = leb128(wasm, start);
-      found.push([Buffer.from(wasm.subarray(name, name + length)).toString(), wasm.subarray(name + length, at)]);
+      found.push([
+        Buffer.from(wasm.subarray(name, name + length)).toString(),
+        wasm.subarray(name + length, at),
+      ]);
     }
   }
   return found;

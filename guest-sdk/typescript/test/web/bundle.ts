@@ -16,13 +16,16 @@ export function web(file: string): string {
   return fileURLToPath(new URL(`../../src/web/${file}`, import.meta.url));
 }
 
+/** Functions of the host that `src/web` calls. */
+const HOST = ['emit', 'sleep', 'getRandomBytes', 'send', 'Request'];
+
 /** Imports of the host, for a bundle that runs on Node: `globalThis.host` stands for it. */
 const hostOnNode: Plugin = {
   name: 'host-on-node',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^(tidegate|wasi):/ }, ({ path }) => ({ path, namespace: 'host' }));
     onLoad({ filter: /.*/, namespace: 'host' }, () => ({
-      contents: 'module.exports = globalThis.host',
+      contents: HOST.map((name) => `export const ${name} = (...args) => host.${name}(...args);`).join('\n'),
       loader: 'js',
     }));
   },

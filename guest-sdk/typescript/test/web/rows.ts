@@ -4,15 +4,10 @@
  */
 
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { Worker } from 'node:worker_threads';
 import { bundle, type Target } from './bundle.ts';
 import { DESCRIBE, noEngine, runInEngine } from './engine.ts';
+import { messageOf } from './worker.ts';
 
 /** What a row is called, and what gives its outcome. */
 export type Row = readonly [name: string, outcome: () => unknown];
@@ -72,18 +67,15 @@ async function onNode(file: string, target: Target): Promise<Outcomes> {
   const text = await bundle(
     `${source(file)}
     import { parentPort } from 'node:worker_threads';
-    globalThis.host = { emit() {}, sleep() {} };
+    globalThis.host = {
+      emit() {},
+      sleep() {},
+      getRandomBytes: (length) => Uint8Array.from({ length }, () => Math.random() * 256),
+    };
     parentPort.postMessage(await outcomes());`,
     target,
   );
-  const path = join(tmpdir(), `tidegate-web-${randomUUID()}.mjs`);
-  await writeFile(path, text);
-  try {
-    const [message] = await once(new Worker(path, { env: { TZ: 'UTC' } }), 'message');
-    return message as Outcomes;
-  } finally {
-    await rm(path);
-  }
+  return (await messageOf(text)) as Outcomes;
 }
 
 /** Runs the rows of all modules in one component. */
