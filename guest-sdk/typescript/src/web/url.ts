@@ -125,7 +125,7 @@ export class URL {
     const query = String(value).replace(/^\?/, '');
     this.#url.query = String(value) === '' ? null : '';
     if (this.#url.query !== null) this.#set(query, 'query');
-    reload(this.#params, query);
+    reload(this.#params, this.#url.query ?? '');
   }
 
   /** The query's parameters; what is changed there changes the URL. */
