@@ -3,6 +3,7 @@
  * module is loaded when a run begins, never when the component is built, because a
  * component is a snapshot and `new Date()` at the top of a module would be frozen in it.
  */
+import { loop } from '../web/loop.ts';
 import { type Definition, execute } from './definition.ts';
 import * as fetch from './fetch.ts';
 import * as log from './log.ts';
@@ -28,13 +29,31 @@ export function component(load: () => Promise<{ default: Definition }>, manifest
       log.begin();
       fetch.begin();
       promises.begin();
+      const timers = watchTimers();
       try {
         const module = await load();
         await execute(module.default);
         await settle();
+        timers.check();
       } catch (thrown) {
         throw toHost(thrown);
+      } finally {
+        loop.ended = true;
       }
+    },
+  };
+}
+
+/** Lets timers fire from now on; `check` throws what the first of them threw. */
+function watchTimers(): { check(): void } {
+  let first: { error: unknown } | undefined;
+  loop.ended = false;
+  loop.uncaught = (error) => {
+    first ??= { error };
+  };
+  return {
+    check() {
+      if (first !== undefined) throw new Error('The function of a timer failed.', { cause: first.error });
     },
   };
 }

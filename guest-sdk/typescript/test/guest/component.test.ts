@@ -94,6 +94,24 @@ test('what is no sync is accepted at import and refused when run', async () => {
   }
 });
 
+test('what a timer throws fails the run, and no timer outlives it', async () => {
+  const { component } = await import('../../src/guest/component.ts');
+  const { loop } = await import('../../src/web/loop.ts');
+  const seen: boolean[] = [];
+  const host = new TestHost();
+  const outer = syncOf(async () => {
+    const inner = syncOf(async () => {
+      seen.push(loop.ended);
+      loop.uncaught?.(new Error('in a timer'));
+    });
+    await component(async () => ({ default: inner as Definition }), '{}').run().finally(() => seen.push(loop.ended));
+  });
+  const { error } = await host.run(outer);
+  assert.match(error?.message ?? '', /The function of a timer failed/);
+  assert.match(error?.message ?? '', /in a timer/);
+  assert.deepEqual(seen, [false, true]);
+});
+
 test('a component describes itself with the manifest that it was built with', async () => {
   const { component } = await import('../../src/guest/component.ts');
   const load = () => assert.fail('describe loads nothing');
