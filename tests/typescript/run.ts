@@ -1,7 +1,7 @@
 // Runs the suite: every sync of `syncs/` on Node with Nango's own classes and as a
 // component, and compares what they leave.
 //
-//   node --import tsx run.ts [words of a sync's name ...]
+//   node --import tsx run.ts [words of a sync's name ... | =its-whole-name ...]
 //       --reference     only on Node: shows that the scenarios hold
 //       --built DIR     takes the components from DIR and builds none
 //
@@ -32,7 +32,6 @@ async function main(): Promise<void> {
   const scenarios = await readScenarios();
   await checkReadme();
   const names = (await readSyncs(scenarios)).filter((name) => isWanted(name));
-  await rm(join(OUT, 'stores'), { recursive: true, force: true });
   await mkdir(join(OUT, 'stores'), { recursive: true });
   const started = Date.now();
   const isPart = positionals.length > 0;
@@ -52,6 +51,7 @@ async function one(name: string, scenario: Scenario, components: string | undefi
     const file = await bundle(name, join(HERE, 'syncs', `${name}.ts`), join(OUT, 'bundles'));
     const { models } = await load(file);
     const store = join(OUT, 'stores', name);
+    await rm(store, { recursive: true, force: true });
     const wasm = components && join(components, `${name}.wasm`);
     return await check({ name, scenario, bundle: file, models: Object.keys(models), wasm, store });
   } catch (error) {
@@ -93,9 +93,9 @@ async function checkReadme(): Promise<void> {
   if (lacking.length > 0) throw new Error(`README.md lacks these rows of the differences:\n${lacking.join('\n')}`);
 }
 
-/** Without words all are wanted, otherwise those with any of the words in their name. */
+/** Without words all are wanted, otherwise those with any of the words in their name; `=` before a whole one. */
 function isWanted(name: string): boolean {
-  return positionals.length === 0 || positionals.some((word) => name.includes(word));
+  return positionals.length === 0 || positionals.some((word) => (word.startsWith('=') ? name === word.slice(1) : name.includes(word)));
 }
 
 async function inTurns<T, R>(items: T[], work: (item: T) => Promise<R>): Promise<R[]> {

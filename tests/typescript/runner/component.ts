@@ -69,7 +69,7 @@ export async function run(host: Host, settings: Settings): Promise<Ran> {
   const { state, error } = report.state.ended;
   const ended = state === 'success' ? 'ok' : state === 'interrupted' ? 'interrupted' : 'failed';
   const message = error ? `${error.code}: ${error.message}` : '';
-  const log = settings.log ? (await readLog(host, report.id)).filter(([, line]) => !message || !line.startsWith(message.slice(0, 80))) : [];
+  const log = settings.log ? await readLog(host, report.id, error?.code) : [];
   return {
     ending: { ended, message, log },
     checkpoint: report.checkpoint_after === null ? null : (JSON.parse(report.checkpoint_after) as JsonObject),
@@ -106,11 +106,12 @@ export async function metadata(host: Host): Promise<Json> {
   return JSON.parse(stdout) as Json;
 }
 
-async function readLog(host: Host, id: string): Promise<[string, string][]> {
+/** The sync's own lines: not the host's of requests, nor of the error that ended the run. */
+async function readLog(host: Host, id: string, code: string | undefined): Promise<[string, string][]> {
   const { stdout } = await ended(host.program, ['runs', id, '--json', '--store', host.store]).ended;
   const { log } = JSON.parse(stdout) as { log: { level: string; message: string; exchange?: object }[] };
-  // A line with an exchange is the host's own, of a request.
-  return log.filter(({ exchange }) => !exchange).map(({ level, message }) => [level, message]);
+  const own = log.filter(({ exchange, message }) => !exchange && !message.startsWith(`${code}: `));
+  return own.map(({ level, message }) => [level, message]);
 }
 
 function start(host: Host, args: string[], secret = ''): ReturnType<typeof ended> {

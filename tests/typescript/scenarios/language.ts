@@ -60,6 +60,7 @@ const scenarios: Scenarios = {
     },
     leaves: { Part: 18 },
   },
+  'url-of-unicode-host': { routes: { 'GET /sites': ['https://münchen.test/x', 'https://xn--mnchen-3ya.test', 'https://Plain.TEST/ü'] }, leaves: { Site: 3 } },
   buffer: { routes: { 'GET /attachment': { content: 'VGlkZWdhdGUgw7wg8J+Mig==', urlsafe: 'Pz8-Pj8_' } }, leaves: { Bytes: 13 } },
   hashes: {
     routes: { 'GET /rows': { rows: [['a', '1'], ['ü', '🌊'], []], secret: 'se¢ret' }, 'GET /signed': {} },

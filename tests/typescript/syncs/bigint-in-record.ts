@@ -1,4 +1,4 @@
-// A BigInt in a record has no JSON: the save fails with the engine's own error, caught here.
+// A BigInt in a record has no JSON: the save fails with an error, caught here.
 import { createSync } from 'nango';
 import { z } from 'zod';
 
@@ -14,7 +14,7 @@ const sync = createSync({
         try {
             await nango.batchSave([{ id: 'big', value: 5n }], 'Row');
         } catch (error) {
-            await nango.batchSave([{ id: 'caught', value: error instanceof TypeError }], 'Row');
+            await nango.batchSave([{ id: 'caught', value: error instanceof Error }], 'Row');
         }
     }
 });

@@ -13,7 +13,7 @@ const sync = createSync({
     exec: async (nango) => {
         const { data } = await nango.get<{ texts: string[]; numbers: number[] }>({ endpoint: '/moments' });
         const moment = (id: string, date: Date) => ({ id, iso: isNaN(date.getTime()) ? 'invalid' : date.toISOString(), ms: isNaN(date.getTime()) ? null : date.getTime() });
-        await nango.batchSave(data.texts.map((text) => moment(text, new Date(text))), 'Moment');
+        await nango.batchSave(data.texts.map((text) => moment(text || 'empty', new Date(text))), 'Moment');
         await nango.batchSave(data.numbers.map((number) => moment(`n${number}`, new Date(number))), 'Moment');
     }
 });

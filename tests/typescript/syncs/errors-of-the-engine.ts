@@ -20,7 +20,7 @@ const sync = createSync({
             repeat: () => 'x'.repeat(-1),
             radix: () => (1).toString(1),
             uri: () => decodeURIComponent('%'),
-            constant: () => Object.freeze([1]).push(2),
+            constant: () => (Object.freeze([1]) as number[]).push(2),
             bigint: () => BigInt(1.5),
             mixed: () => (1n as any) + 1,
             circular: () => { const a: any = {}; a.a = a; return JSON.stringify(a); },

@@ -33,6 +33,7 @@ const sync = createSync({
         const defaults = new Proxy({} as Record<string, number>, { get: (target, key) => target[String(key)] ?? 42 });
         let nothing: { deep?: { list?: number[] } } | undefined;
         let level: number | null = null;
+        const zero: number | undefined = found.length - found.length;
         level ??= 3;
         const values: Record<string, unknown> = {
             found,
@@ -41,7 +42,7 @@ const sync = createSync({
             range: [...range, Math.max(...range)],
             destructured: [b, rest, renamed, others],
             proxy: defaults['anything'],
-            optional: [nothing?.deep?.list?.[0] ?? 'none', level, 0 || 'or', 0 ?? 'nullish', '' || undefined || null],
+            optional: [nothing?.deep?.list?.[0] ?? 'none', level, zero || 'or', zero ?? 'nullish', '' + (zero || '') || null],
             comma: (() => { let i = 0; return (i++, i++, i); })(),
             closures: [1, 2, 3].map((n) => () => n * n).map((call) => call()),
             hoisted: hoisted(),

@@ -16,6 +16,9 @@ export const ORDER: string =
 /** The first symbol: what stands before it in `ORDER` is white space or punctuation. */
 export const FIRST_SYMBOL = '`';
 
+/** The first currency: what stands between the two is a symbol, as emoji are. */
+export const FIRST_CURRENCY = '¤';
+
 /**
  * Characters that sort as others: the character, then these. A star is an accent that no
  * mark stands for; more stars are a later one.

@@ -5,7 +5,7 @@
  * Characters of other scripts come after, by code point.
  */
 
-import { EXPANDED, FIRST_SYMBOL, MARKS, ORDER, SPACES } from './collation-table.ts';
+import { EXPANDED, FIRST_CURRENCY, FIRST_SYMBOL, MARKS, ORDER, SPACES } from './collation-table.ts';
 
 /** What counts as a difference; the names are those of `Intl.Collator`. */
 export interface CollatorOptions {
@@ -37,6 +37,11 @@ const STAR = 1_000;
 /** Primary weight of characters that are not in the table, to which the code point is added. */
 const UNLISTED = 10_000;
 
+/** Symbols other than currencies, which come behind them. */
+const SYMBOL = /[\p{So}\p{Sm}]/u;
+/** More than any code point: a code divided by it is a fraction, which keeps the order. */
+const CODES = 0x110000;
+
 /** How much a number weighs less than a digit that is none of a number, such as "²". */
 const NUMBER_BELOW = 0.5;
 
@@ -51,6 +56,8 @@ interface Tables {
   known: Map<string, Element[]>;
   digit: number;
   symbol: number;
+  /** The first currency. */
+  currency: number;
   /** Primary weights by ASCII code, and whether it is an upper-case letter. */
   ascii: Uint16Array;
 }
@@ -78,7 +85,7 @@ function table(): Tables {
     ascii[code] = known.get(String.fromCharCode(code).toLowerCase())?.[0]?.primary ?? 0;
   }
   const digit = order.indexOf('0') + 1;
-  tables = { known, digit, symbol: order.indexOf(FIRST_SYMBOL) + 1, ascii };
+  tables = { known, digit, symbol: order.indexOf(FIRST_SYMBOL) + 1, currency: order.indexOf(FIRST_CURRENCY) + 1, ascii };
   return tables;
 }
 
@@ -166,8 +173,12 @@ function elementsOfCharacter(character: string): readonly Element[] {
   return [...plain].flatMap(elementsOfCharacter).map((each) => ({ ...each, tertiary: VARIANT }));
 }
 
+/** A symbol, such as an emoji, stands with the other symbols; all else behind the letters. */
 function unlisted(character: string): Element {
-  return element(UNLISTED + character.codePointAt(0)!, LOWER);
+  const code = character.codePointAt(0)!;
+  if (SYMBOL.test(character)) return element(table().currency - 1 + code / CODES, LOWER);
+  if (/\p{Sc}/u.test(character)) return element(table().digit - 1 + code / CODES, LOWER);
+  return element(UNLISTED + code, LOWER);
 }
 
 /** In the place of each number: that it is one, how many digits it has, and these. */
