@@ -17,7 +17,7 @@ pub mod serving;
 pub mod shared;
 pub mod typescript;
 
-pub use artifacts::component;
+pub use artifacts::{component, example};
 pub use process::Tidegate;
 pub use shared::shared_data;
 
