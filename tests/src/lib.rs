@@ -16,7 +16,7 @@ pub mod service;
 pub mod serving;
 pub mod shared;
 
-pub use artifacts::component;
+pub use artifacts::{component, example};
 pub use process::Tidegate;
 pub use shared::shared_data;
 
