@@ -14,6 +14,7 @@ mod service;
 mod stores;
 mod toolchain;
 mod traces;
+mod typescript;
 
 use serde_json::Value;
 use std::path::PathBuf;

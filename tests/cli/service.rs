@@ -1,6 +1,6 @@
 //! Everything that an operator does with a host that serves, by commands alone.
 
-use crate::served::Served;
+use crate::served::{Served, until};
 use crate::{CHECKPOINT, each, holds, refused};
 use serde_json::{Value, json};
 use tidegate::error::Code;
@@ -439,7 +439,10 @@ fn syncs_are_steered_and_read() {
     served.json(&variant("add", "eu"));
     served.json(&with(&["pause", "users::eu"], OF));
     let status = |name| served.json(&with(&["status", name], OF))["syncs"].clone();
-    assert_eq!(status("users::eu")[0]["status"], "PAUSED");
+    // Its first run may still be under way.
+    until("the variant is paused", || {
+        (status("users::eu")[0]["status"] == "PAUSED").then_some(())
+    });
     assert_eq!(status("*").as_array().unwrap().len(), 2);
     let twice = served.acme(&variant("add", "eu")).run();
     holds(

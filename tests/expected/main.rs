@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tidegate_provider::{Commits, Provider};
 use tidegate_tests::host::{RunSettings, TestHost, code, connection_key};
+use tidegate_tests::node;
 
 /// The examples that save what their provider has. `accumulate` does so too, while it fits.
 const PATTERNS: [&str; 5] = [
@@ -49,7 +50,7 @@ struct Records {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_example_saves_what_is_expected_of_it() -> Result<()> {
+async fn each_example_in_rust_saves_what_is_expected_of_it() -> Result<()> {
     for pattern in PATTERNS {
         let Some(component) = tidegate_tests::component(&format!("example-{pattern}")) else {
             return Ok(());
@@ -57,6 +58,21 @@ async fn each_example_saves_what_is_expected_of_it() -> Result<()> {
         check(pattern, &component)
             .await
             .with_context(|| format!("the example {pattern}"))?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_example_in_typescript_saves_the_same() -> Result<()> {
+    for pattern in PATTERNS {
+        let Some(built) = node::syncs(&format!("example-syncs/{pattern}/typescript")) else {
+            return Ok(());
+        };
+        for (name, component) in built {
+            check(pattern, &component)
+                .await
+                .with_context(|| format!("the example {pattern} in TypeScript, {name}"))?;
+        }
     }
     Ok(())
 }

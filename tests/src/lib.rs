@@ -10,11 +10,13 @@ pub mod app;
 pub mod artifacts;
 mod cargo;
 pub mod host;
+pub mod node;
 pub mod process;
 pub mod server;
 pub mod service;
 pub mod serving;
 pub mod shared;
+pub mod typescript;
 
 pub use artifacts::{component, example};
 pub use process::Tidegate;

@@ -1,12 +1,19 @@
 //! One capability, one name: what `wit/<x>.wit` declares is served by
-//! `host/src/capability/<x>.rs`, offered by `guest-sdk/rust/src/<x>.rs` and tried in
-//! `tests/conformance`.
+//! `host/src/capability/<x>.rs`, offered by `guest-sdk/rust/src/<x>.rs` and
+//! `guest-sdk/typescript/src/guest/<x>.ts`, and tried in `tests/conformance`.
 
 /// Files of `wit/` that declare no capability.
 const NOT_CAPABILITIES: &[&str] = &["world", "types"];
 
 /// Languages in which the conformance suite tries a capability.
 const CONFORMANCE_LANGUAGES: &[&str] = &["rs", "js", "ts", "py"];
+
+/// Folders with a file for each capability, and what the file's name ends with.
+const PLACES: &[(&str, &str)] = &[
+    ("host/src/capability", "rs"),
+    ("guest-sdk/rust/src", "rs"),
+    ("guest-sdk/typescript/src/guest", "ts"),
+];
 
 /// Places that do not exist yet. The list only shrinks: an entry that is no longer needed
 /// fails the test.
@@ -53,13 +60,11 @@ fn problems(
     let mut problems = Vec::new();
     let mut places = Vec::new();
     for name in capabilities {
-        let file = |folder: &str| {
-            let place = format!("{folder}/{name}.rs");
+        for (folder, extension) in PLACES {
+            let place = format!("{folder}/{name}.{extension}");
             let found = is_there(&place);
-            (place, found)
-        };
-        places.push(file("host/src/capability"));
-        places.push(file("guest-sdk/rust/src"));
+            places.push((place, found));
+        }
         places.push((format!("tests/conformance: {name}"), is_tried(name)));
     }
     for (place, found) in &places {
@@ -88,14 +93,17 @@ fn seeded_mistakes_are_found() {
     let nothing: &dyn Fn(&str) -> bool = &|_| false;
     let host_only: &dyn Fn(&str) -> bool = &|place| place == host;
     assert!(problems(&capabilities, all, all, &[]).is_empty());
-    assert_eq!(problems(&capabilities, nothing, nothing, &[]).len(), 3);
-    assert_eq!(problems(&capabilities, host_only, all, &[]).len(), 1);
+    assert_eq!(problems(&capabilities, nothing, nothing, &[]).len(), 4);
+    assert_eq!(problems(&capabilities, host_only, all, &[]).len(), 2);
     assert!(
         problems(
             &capabilities,
             host_only,
             all,
-            &["guest-sdk/rust/src/fetch.rs"]
+            &[
+                "guest-sdk/rust/src/fetch.rs",
+                "guest-sdk/typescript/src/guest/fetch.ts"
+            ]
         )
         .is_empty()
     );

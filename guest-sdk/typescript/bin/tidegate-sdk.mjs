@@ -8,10 +8,14 @@ const NODE_MAJOR_MIN = 20;
 main();
 
 function main() {
-  const version = process.env.TIDEGATE_TEST_NODE_VERSION || process.versions.node;
+  const version = process.versions.node;
   if (Number(version.split(".")[0]) < NODE_MAJOR_MIN) {
     fail(
-      "Node " + version + " is too old: building TypeScript syncs needs Node " + NODE_MAJOR_MIN + " or newer.",
+      "Node " +
+        version +
+        " is too old: building TypeScript syncs needs Node " +
+        NODE_MAJOR_MIN +
+        " or newer.",
       "install a newer Node from https://nodejs.org and run the command again",
     );
   }
@@ -33,7 +37,10 @@ function main() {
           "run `npm ci` in the folder of @tidegate/sdk (" + packageFolder() + ")",
         );
       }
-      fail(String((error && error.stack) || error), "this is a defect of the build tool: please report it");
+      fail(
+        String((error && error.stack) || error),
+        "this is a defect of the build tool: please report it",
+      );
     });
 }
 

@@ -20,6 +20,9 @@ const STUCK_TIME: Duration = Duration::from_secs(30);
 /// stop waits for connections.
 const LINGER_TIME: Duration = Duration::from_secs(5);
 
+/// Bytes that are thrown away at once.
+const SCRAP_BYTES: usize = 8 * 1024;
+
 /// How often a client is looked at that has said the beginning of [`PREFACE`] so far.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -125,7 +128,7 @@ impl AsyncWrite for Patient {
         let lingering = this
             .lingering
             .get_or_insert_with(|| Box::pin(sleep(LINGER_TIME)));
-        let mut scrap = [0; 8 * 1024];
+        let mut scrap = [0; SCRAP_BYTES];
         while lingering.as_mut().poll(context).is_pending() {
             let mut came = ReadBuf::new(&mut scrap);
             let read = ready!(Pin::new(&mut this.stream).poll_read(context, &mut came));

@@ -51,34 +51,36 @@ enum Pattern {
     Window,
 }
 
+/// A file among the templates.
+macro_rules! template {
+    ($file:literal) => {
+        include_str!(concat!("../../templates/typescript/", $file))
+    };
+}
+
 impl Pattern {
-    fn source(self) -> &'static str {
+    /// The sync, and a test of it.
+    fn sync(self) -> [&'static str; 2] {
         match self {
-            Pattern::FullRefresh => include_str!("../../templates/typescript/full-refresh.ts"),
-            Pattern::Checkpoint => include_str!("../../templates/typescript/checkpoint.ts"),
-            Pattern::Window => include_str!("../../templates/typescript/window.ts"),
+            Pattern::FullRefresh => [
+                template!("full-refresh.ts"),
+                template!("fixtures/full-refresh.json"),
+            ],
+            Pattern::Checkpoint => [
+                template!("checkpoint.ts"),
+                template!("fixtures/checkpoint.json"),
+            ],
+            Pattern::Window => [template!("window.ts"), template!("fixtures/window.json")],
         }
     }
 }
 
 /// The files of every project, by where they go.
 const FILES: [(&str, &str); 4] = [
-    (
-        "package.json",
-        include_str!("../../templates/typescript/package.json"),
-    ),
-    (
-        "tsconfig.json",
-        include_str!("../../templates/typescript/tsconfig.json"),
-    ),
-    (
-        ".gitignore",
-        include_str!("../../templates/typescript/gitignore"),
-    ),
-    (
-        "README.md",
-        include_str!("../../templates/typescript/README.md"),
-    ),
+    ("package.json", template!("package.json")),
+    ("tsconfig.json", template!("tsconfig.json")),
+    (".gitignore", template!("gitignore")),
+    ("README.md", template!("README.md")),
 ];
 
 /// What is printed as JSON.
@@ -91,14 +93,18 @@ struct Made<'a> {
 pub(super) fn new(args: &NewArgs, output: &Output) -> Result<()> {
     let name = name_of(&args.folder)?;
     let Language::Ts = args.lang;
-    let source = match args.nango {
-        true => include_str!("../../templates/typescript/nango.ts"),
-        false => args.pattern.source(),
+    let [source, fixture] = match args.nango {
+        // The same data as in a full refresh, for the other API.
+        true => [
+            template!("nango.ts"),
+            template!("fixtures/full-refresh.json"),
+        ],
+        false => args.pattern.sync(),
     };
     let place = format!("src/{name}.ts");
     let files: Vec<(&str, &str)> = FILES
         .into_iter()
-        .chain([(place.as_str(), source)])
+        .chain([(place.as_str(), source), ("fixtures/first.json", fixture)])
         .collect();
     refuse_present(&args.folder, &files)?;
     // Before anything is written: without it nothing could be done with the folder.
@@ -193,6 +199,7 @@ fn tell(made: &Made<'_>, name: &SyncName, output: &Output) {
     output.say(&format!(
         "\nnext:\n  cd {folder}\n  \
          tidegate dev --base-url https://api.example.com --bearer-env TOKEN   # run it at each change\n  \
+         tidegate test                                                        # run it on fixtures/\n  \
          tidegate build                                                       # make dist/{name}.wasm\n  \
          tidegate deploy dist/{name}.wasm --environment NAME --integration NAME"
     ));

@@ -3,7 +3,7 @@
 //! It pages by cursor, link and offset, filters by date, changes and removes records
 //! between runs, keeps a rate limit, and answers slowly, wrongly or not at all when told
 //! to. It serves seeded synthetic data or any NDJSON file, and speaks GitHub's commit
-//! list, Slack's user list and a plain API of its own. It knows nothing of the host.
+//! list, Slack's user list, Salesforce's query of contacts and a plain API of its own. It knows nothing of the host.
 //!
 //! | path | answers |
 //! |---|---|
@@ -12,6 +12,7 @@
 //! | `/{set}/link` | `?page&per_page` and the dates → `[…]` and a `Link` header |
 //! | `/events` | `?from&to&page&per_page`, `to` exclusive → `{"data":[…],"page","pages","total"}` |
 //! | `/users` | `?cursor&limit` → Slack's `{"ok","members","response_metadata":{"next_cursor"}}` |
+//! | `/services/data/v60.0/query` | `?q=SELECT … FROM Contact …` → Salesforce's contacts, `nextRecordsUrl` |
 //! | `/repos/{owner}/{repo}/commits` | `?per_page&page&since&until` → GitHub's list, newest first |
 //! | `/echo` | the method, headers, query and body that it received |
 //! | `/status/{code}`, `/redirect?to&status` | that status |

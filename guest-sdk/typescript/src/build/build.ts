@@ -6,7 +6,8 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { ensureEditorSettings } from './editor.ts';
-import { findEntries, type Entry, type Project } from './entries.ts';
+import { findEntries, type Entry } from './entries.ts';
+import type { Project } from './project.ts';
 import { BuildError, failure, shown, type Problem } from './messages.ts';
 import { tooLarge } from './size.ts';
 import { buildSync, writeComponent, type Built } from './sync.ts';
@@ -49,7 +50,9 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
     ...sameNames(built),
   ];
   const problems = inOrder(told([...found.problems, ...bundleProblems], typeProblems));
-  const wrong = new Set(problems.filter((each) => each.severity === 'error').map((each) => each.place?.file));
+  const wrong = new Set(
+    problems.filter((each) => each.severity === 'error').map((each) => each.place?.file),
+  );
   const whole = wrong.has(undefined);
   const good = built.filter((each) => !whole && !each.sources.some((source) => wrong.has(source)));
   const components = good.map((each) => ({ built: each, path: writeComponent(each, options.out) }));
@@ -98,7 +101,9 @@ interface Checked {
 }
 
 function checkTypes(project: Project, entries: Entry[]): Promise<Checked> {
-  const worker = new Worker(new URL('check-worker.mjs', import.meta.url), { workerData: { project, entries } });
+  const worker = new Worker(new URL('check-worker.mjs', import.meta.url), {
+    workerData: { project, entries },
+  });
   return new Promise((done, fail) => {
     worker.once('message', done);
     worker.once('error', fail);
@@ -115,10 +120,19 @@ const UNRESOLVED = new Set(['TS2307', 'TS2792', 'TS2732', 'TS2882', 'TS6263']);
 function told(ours: Problem[], types: Problem[]): Problem[] {
   const lineOf = (each: Problem) => `${each.place?.file}:${each.place?.line}`;
   const imports = new Set(ours.map(lineOf));
-  const kept = types.filter((each) => !(UNRESOLVED.has(each.code ?? '') && imports.has(lineOf(each))));
-  const syntax = new Set(kept.filter((each) => /^TS1\d{3}$/.test(each.code ?? '')).map((each) => each.place?.file));
+  const kept = types.filter(
+    (each) => !(UNRESOLVED.has(each.code ?? '') && imports.has(lineOf(each))),
+  );
+  const syntax = new Set(
+    kept.filter((each) => /^TS1\d{3}$/.test(each.code ?? '')).map((each) => each.place?.file),
+  );
   const rest = ours.filter((each) => !(each.syntax === true && syntax.has(each.place?.file)));
-  const once = new Map([...kept, ...rest].map((each) => [`${lineOf(each)}:${each.place?.column} ${each.message}`, each]));
+  const once = new Map(
+    [...kept, ...rest].map((each) => [
+      `${lineOf(each)}:${each.place?.column} ${each.message}`,
+      each,
+    ]),
+  );
   return [...once.values()];
 }
 
@@ -126,7 +140,8 @@ function inOrder(problems: Problem[]): Problem[] {
   const rank = (each: Problem) => each.place?.file ?? '';
   return problems.sort(
     (one, other) =>
-      rank(one).localeCompare(rank(other), 'en') || (one.place?.line ?? 0) - (other.place?.line ?? 0),
+      rank(one).localeCompare(rank(other), 'en') ||
+      (one.place?.line ?? 0) - (other.place?.line ?? 0),
   );
 }
 

@@ -6,9 +6,10 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
-import { isAuthorsFile } from './bundle.ts';
-import type { Entry, Project } from './entries.ts';
-import type { Place, Problem } from './messages.ts';
+import { isAuthorsFile } from './authors.ts';
+import type { Entry } from './entries.ts';
+import type { Project } from './project.ts';
+import { shown, type Place, type Problem } from './messages.ts';
 import { GUEST, isWithin, PACKAGE, packageFolder, slashed } from './paths.ts';
 
 /** Options that every check has, whatever the author's tsconfig says. */
@@ -49,14 +50,24 @@ export function check(project: Project, entries: Entry[]): Problem[] {
   const settings = authorsSettings(project, entries);
   const options = optionsFor(project, settings.options);
   const program = ts.createProgram({
-    rootNames: [...entries.map((each) => each.file), ...settings.declarations, ...ourDeclarations(project)],
+    rootNames: [
+      ...entries.map((each) => each.file),
+      ...settings.declarations,
+      ...ourDeclarations(project),
+    ],
     options,
   });
   const found = program
     .getSourceFiles()
     .filter((file) => isAuthorsFile(project, file.fileName) && !file.fileName.endsWith('.json'))
-    .flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]);
-  return [...settings.problems, ...ts.sortAndDeduplicateDiagnostics(found).map(problemOf)];
+    .flatMap((file) => [
+      ...program.getSyntacticDiagnostics(file),
+      ...program.getSemanticDiagnostics(file),
+    ]);
+  return [
+    ...settings.problems,
+    ...ts.sortAndDeduplicateDiagnostics(found).map((each) => problemOf(project, each)),
+  ];
 }
 
 /** What the author's tsconfig says. */
@@ -75,16 +86,24 @@ function authorsSettings(project: Project, entries: Entry[]): Settings {
     return { options: {}, declarations: [], problems: [] };
   }
   const problems: Problem[] = [];
-  const parsed = ts.getParsedCommandLineOfConfigFile(config, {}, {
-    ...ts.sys,
-    onUnRecoverableConfigFileDiagnostic: (each) => problems.push(problemOf(each)),
-  });
+  const parsed = ts.getParsedCommandLineOfConfigFile(
+    config,
+    {},
+    {
+      ...ts.sys,
+      onUnRecoverableConfigFileDiagnostic: (each) => problems.push(problemOf(project, each)),
+    },
+  );
   // 18002 and 18003: it lists no files of its own, which is no matter here.
   const told = (parsed?.errors ?? []).filter((each) => each.code !== 18002 && each.code !== 18003);
   return {
     options: parsed?.options ?? {},
     declarations: (parsed?.fileNames ?? []).filter((each) => each.endsWith('.d.ts')),
-    problems: [...problems, ...told.map(problemOf)],
+    problems: [...problems, ...told.map((each) => problemOf(project, each))].map((each) => ({
+      place: { file: config },
+      ...each,
+      hints: ['mend the file, then build again'],
+    })),
   };
 }
 
@@ -118,28 +137,41 @@ export function editorPaths(project: Project): Record<string, string[]> {
 /** Declarations that belong to every check: the host's imports, and Node's globals. */
 function ourDeclarations(project: Project): string[] {
   const node = packageFolder('@types/node', project.root) ?? packageFolder('@types/node', PACKAGE);
-  return [join(GUEST, 'host.d.ts'), ...(node === undefined ? [] : [join(node, 'index.d.ts')])].filter(existsSync);
+  return [
+    join(GUEST, 'host.d.ts'),
+    ...(node === undefined ? [] : [join(node, 'index.d.ts')]),
+  ].filter(existsSync);
 }
 
-function problemOf(diagnostic: ts.Diagnostic): Problem {
-  const related = (diagnostic.relatedInformation ?? []).slice(0, 1).map((each) => {
-    const place = placeOf(each);
-    const text = ts.flattenDiagnosticMessageText(each.messageText, ' ');
-    return place === undefined ? text : `${text} (${place.file}:${place.line})`;
-  });
+function problemOf(project: Project, diagnostic: ts.Diagnostic): Problem {
+  const place = placeOf(diagnostic);
   return {
     severity: UNTIDY.has(diagnostic.code) ? 'warning' : 'error',
-    place: placeOf(diagnostic),
+    ...(place && { place }),
     code: `TS${diagnostic.code}`,
     message: ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n  '),
-    hints: related,
+    hints: (diagnostic.relatedInformation ?? [])
+      .flatMap((each) => relatedHint(project, each))
+      .slice(0, 1),
   };
+}
+
+/** What TypeScript says of another place, if that is the author's. */
+function relatedHint(project: Project, related: ts.DiagnosticRelatedInformation): string[] {
+  const place = placeOf(related);
+  const text = ts.flattenDiagnosticMessageText(related.messageText, ' ');
+  return place !== undefined && isAuthorsFile(project, place.file)
+    ? [`${text.replace(/\.$/, '')}: ${shown(place.file)}:${place.line}`]
+    : [];
 }
 
 function placeOf(diagnostic: ts.DiagnosticRelatedInformation): Place | undefined {
   if (diagnostic.file === undefined) {
     return undefined;
   }
-  const { line, character } = ts.getLineAndCharacterOfPosition(diagnostic.file, diagnostic.start ?? 0);
+  const { line, character } = ts.getLineAndCharacterOfPosition(
+    diagnostic.file,
+    diagnostic.start ?? 0,
+  );
   return { file: diagnostic.file.fileName, line: line + 1, column: character + 1 };
 }

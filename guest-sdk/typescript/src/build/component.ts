@@ -5,7 +5,8 @@
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { PACKAGE, RUNTIME, WIT } from './paths.ts';
+import { join } from 'node:path';
+import { INSTALL, PACKAGE, RUNTIME, WIT } from './paths.ts';
 import { failure } from './messages.ts';
 
 /** The world in `wit/world.wit`. */
@@ -34,16 +35,21 @@ export async function component(code: string, sourceMap: string): Promise<Uint8A
 
 /** The toolchain, if it is there and the one that the runtime belongs to. */
 function toolchain(): typeof import('componentize-qjs') {
-  const load = createRequire(`${PACKAGE}/any.js`);
-  const found: unknown = load('componentize-qjs/package.json');
-  const version = (found as { version: string }).version;
-  if (version !== COMPONENTIZE_VERSION) {
-    throw failure(
-      `componentize-qjs ${version} is installed, and ${COMPONENTIZE_VERSION} is needed: the runtime belongs to it.`,
-      `run \`npm ci\` in ${PACKAGE}`,
-    );
+  const load = createRequire(join(PACKAGE, 'any.js'));
+  let version: string;
+  try {
+    version = (load('componentize-qjs/package.json') as { version: string }).version;
+    if (version === COMPONENTIZE_VERSION) {
+      return load('componentize-qjs');
+    }
+  } catch (error) {
+    const said = String((error as Error).message).split('\n')[0];
+    throw failure(`componentize-qjs cannot be loaded: ${said}.`, INSTALL);
   }
-  return load('componentize-qjs');
+  throw failure(
+    `componentize-qjs ${version} is installed, and ${COMPONENTIZE_VERSION} is needed: the runtime belongs to it.`,
+    INSTALL,
+  );
 }
 
 /** A custom section (id 0): its size, then the name with its length, then the bytes. */

@@ -11,6 +11,14 @@ for (const each of ["log", "info", "warn", "error", "debug"]) {
   console[each] = () => {};
 }
 
+globalThis.fetch = () => globalThis[Symbol.for("tidegate.build.hostCall")]("fetch");
+
+// The bundle names globals by marks; here they are Node's own.
+for (const name of Object.getOwnPropertyNames(globalThis)) {
+  const mark = `__tidegate_global_${name}`;
+  Object.defineProperty(globalThis, mark, { get: () => globalThis[name], configurable: true });
+}
+
 const calls = [];
 globalThis[Symbol.for("tidegate.build.hostCall")] = (name) => {
   const error = new Error(`${name} was called`);

@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { editorPaths } from './check.ts';
-import { projectOf } from './entries.ts';
+import { projectOf } from './project.ts';
 import { failure, shown } from './messages.ts';
 import { GUEST, PACKAGE, packageFolder, slashed } from './paths.ts';
 
@@ -18,7 +18,7 @@ const FILE = 'tsconfig.json';
 export function writeEditorSettings(path: string): string {
   const folder = resolve(path);
   if (!existsSync(folder)) {
-    throw failure(`there is no folder ${shown(folder)}.`, 'name the project\'s folder');
+    throw failure(`there is no folder ${shown(folder)}.`, "name the project's folder");
   }
   const ours = join(folder, FOLDER);
   mkdirSync(ours, { recursive: true });
@@ -58,7 +58,10 @@ function settings(folder: string): object {
       paths: editorPaths(projectOf(folder)),
     },
     // An empty `include` of the project's own tsconfig is taken from here otherwise.
-    files: [join(GUEST, 'host.d.ts'), ...(node === undefined ? [] : [join(node, 'index.d.ts')])].map(slashed),
+    files: [
+      join(GUEST, 'host.d.ts'),
+      ...(node === undefined ? [] : [join(node, 'index.d.ts')]),
+    ].map(slashed),
     include: ['../**/*.ts', '../**/*.tsx', '../**/*.js'],
     exclude: ['../node_modules', '../dist'],
   };

@@ -6,15 +6,7 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import ts from 'typescript';
 import { failure, shown, type Problem } from './messages.ts';
-import { PACKAGE, packageFolder } from './paths.ts';
-
-/** The folder that a sync is built in. */
-export interface Project {
-  /** The nearest folder upward with a package.json, else the source's own folder. */
-  root: string;
-  /** The folder of the one zod that everything in the bundle uses. */
-  zod: string;
-}
+import { projectOf, readPackage, type Project } from './project.ts';
 
 /** One sync to build. */
 export interface Entry {
@@ -45,7 +37,10 @@ const USUAL_PLACES = ['src/sync.ts', 'sync.ts', 'src/index.ts'];
 export function findEntries(path: string, name?: string): Found {
   const given = resolve(path);
   if (!existsSync(given)) {
-    throw failure(`there is no file or folder ${shown(given)}.`, 'name the sync\'s .ts file or its folder');
+    throw failure(
+      `there is no file or folder ${shown(given)}.`,
+      "name the sync's .ts file or its folder",
+    );
   }
   const real = realpathSync(given);
   const found = statSync(real).isDirectory() ? ofFolder(real) : ofFile(real);
@@ -110,11 +105,20 @@ function ofFolder(folder: string): Found {
 function fromList(folder: string, patterns: unknown, found: Found): void {
   const file = join(folder, 'package.json');
   if (!Array.isArray(patterns) || !patterns.every((each) => typeof each === 'string')) {
-    throw failure('"tidegate.syncs" is no list of file names.', 'write "tidegate": { "syncs": ["src/*.ts"] }', { file });
+    throw failure(
+      '"tidegate.syncs" is no list of file names.',
+      'write "tidegate": { "syncs": ["src/*.ts"] }',
+      { file },
+    );
   }
   for (const pattern of patterns as string[]) {
     const files = ts.sys
-      .readDirectory(folder, [...SOURCES], ['**/node_modules', '**/*.test.*', '**/*.d.ts'], [pattern])
+      .readDirectory(
+        folder,
+        [...SOURCES],
+        ['**/node_modules', '**/*.test.*', '**/*.d.ts'],
+        [pattern],
+      )
       .filter(isFile)
       .sort();
     if (files.length === 0) {
@@ -152,7 +156,9 @@ function fromIndex(index: string, found: Found): void {
     const specifier = statement.moduleSpecifier.text;
     const file = sourceOf(resolve(dirname(index), specifier));
     if (file === undefined) {
-      const { line, character } = source.getLineAndCharacterOfPosition(statement.moduleSpecifier.getStart());
+      const { line, character } = source.getLineAndCharacterOfPosition(
+        statement.moduleSpecifier.getStart(),
+      );
       found.problems.push({
         severity: 'error',
         place: { file: index, line: line + 1, column: character + 1 },
@@ -165,7 +171,9 @@ function fromIndex(index: string, found: Found): void {
     if (kind === undefined || kind === 'createSync') {
       found.entries.push(entryOf(file, found.project));
     } else {
-      found.notes.push(`${shown(file)} is left out: it is made with ${kind}, and only syncs are built.`);
+      found.notes.push(
+        `${shown(file)} is left out: it is made with ${kind}, and only syncs are built.`,
+      );
     }
   }
 }
@@ -175,7 +183,9 @@ function fromIndex(index: string, found: Found): void {
  * far as its text tells: `createSync`, `createAction`, `createOnEvent`.
  */
 function kindOf(path: string): string | undefined {
-  const called = readFileSync(path, 'utf8').match(/\b(createSync|createAction|createOnEvent)\s*[(<]/);
+  const called = readFileSync(path, 'utf8').match(
+    /\b(createSync|createAction|createOnEvent)\s*[(<]/,
+  );
   return called?.[1];
 }
 
@@ -191,42 +201,6 @@ function isFile(path: string): boolean {
 
 function entryOf(file: string, project: Project): Entry {
   return { file: realpathSync(file), name: basename(file, extname(file)), project };
-}
-
-/** The project that `folder` lies in. */
-export function projectOf(folder: string): Project {
-  let root = folder;
-  for (let each = folder; ; each = dirname(each)) {
-    if (existsSync(join(each, 'package.json'))) {
-      root = each;
-      break;
-    }
-    if (dirname(each) === each) {
-      break;
-    }
-  }
-  const zod = packageFolder('zod', root) ?? packageFolder('zod', PACKAGE);
-  if (zod === undefined) {
-    throw failure('zod is not installed.', `run \`npm ci\` in ${PACKAGE}`);
-  }
-  return { root, zod };
-}
-
-interface Package {
-  main?: unknown;
-  tidegate?: { syncs?: unknown };
-}
-
-function readPackage(folder: string): Package | undefined {
-  const file = join(folder, 'package.json');
-  if (!existsSync(file)) {
-    return undefined;
-  }
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Package;
-  } catch (error) {
-    throw failure(`it is no JSON: ${(error as Error).message}`, 'mend it, then build again', { file });
-  }
 }
 
 /**

@@ -65,10 +65,18 @@ function report({ components, problems, notes, checkMs }: BuildReport): number {
   problems.forEach((each) => say(format(each)));
   for (const { built, path } of components) {
     const { name, bytes, sources } = built;
-    process.stdout.write(`${JSON.stringify({ name, component: path, bytes: bytes.length, sources })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ name, component: path, bytes: bytes.length, sources })}\n`,
+    );
     const { describe, bundle, component } = built.times;
-    const steps = [`describe ${seconds(describe)}`, `bundle ${seconds(bundle)}`, `component ${seconds(component)}`];
-    say(`built ${name}: ${shown(path)}, ${kilobytes(bytes.length)} (${kilobytes(built.bundleBytes)} of JavaScript); ${steps.join(', ')}`);
+    const steps = [
+      `describe ${seconds(describe)}`,
+      `bundle ${seconds(bundle)}`,
+      `component ${seconds(component)}`,
+    ];
+    say(
+      `built ${name}: ${shown(path)}, ${kilobytes(bytes.length)} (${kilobytes(built.bundleBytes)} of JavaScript); ${steps.join(', ')}`,
+    );
   }
   const errors = problems.filter((each) => each.severity === 'error').length;
   const checked = checkMs === undefined ? '' : `; types checked in ${seconds(checkMs)}`;

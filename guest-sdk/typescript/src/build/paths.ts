@@ -12,11 +12,17 @@ import { fileURLToPath } from 'node:url';
 /** The package's own folder, without symbolic links. */
 export const PACKAGE = realpathSync(fileURLToPath(new URL('../..', import.meta.url)));
 
+/** What to do where a part of the toolchain is missing or another version. */
+export const INSTALL = `run \`npm ci\` in ${PACKAGE}, with its optional packages`;
+
+/** Its sources. */
+export const PACKAGE_SOURCES = join(PACKAGE, 'src');
+
 /** What runs inside a component. */
-export const GUEST = join(PACKAGE, 'src', 'guest');
+export const GUEST = join(PACKAGE_SOURCES, 'guest');
 
 /** The web platform that the engine lacks. */
-export const WEB = join(PACKAGE, 'src', 'web');
+export const WEB = join(PACKAGE_SOURCES, 'web');
 
 /** The engine, changed so that it starts the same way each time. */
 export const RUNTIME = join(PACKAGE, 'runtime', 'steady.wasm');

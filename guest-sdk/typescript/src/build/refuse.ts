@@ -14,11 +14,15 @@ export interface Refusal {
   hint: string;
 }
 
-const HTTP = 'call the provider with nango.get(), nango.post() or fetch(), which go through the host';
+const HTTP =
+  'call the provider with nango.get(), nango.post() or fetch(), which go through the host';
 const SOCKETS = 'a sync speaks HTTP only: use nango.get(), nango.post() or fetch()';
-const FILES = 'a sync has no files: import a JSON file with `import data from "./data.json"`, keep progress in the checkpoint, or fetch it';
-const PROCESS = 'a sync runs alone: there are no processes, threads or signals; write it as plain async code';
-const SETTINGS = 'a sync sees no environment: put settings into the connection\'s metadata and read them with nango.getMetadata()';
+const FILES =
+  'a sync has no files: import a JSON file with `import data from "./data.json"`, keep progress in the checkpoint, or fetch it';
+const PROCESS =
+  'a sync runs alone: there are no processes, threads or signals; write it as plain async code';
+const SETTINGS =
+  "a sync sees no environment: put settings into the connection's metadata and read them with nango.getMetadata()";
 const PURE = 'look for an npm package that does the same in plain JavaScript';
 
 /** What to use in the place of a built-in; the rest gets `PURE`. */
@@ -39,16 +43,9 @@ const INSTEAD: Record<string, string> = {
   worker_threads: PROCESS,
   async_hooks: PROCESS,
   vm: PROCESS,
-  process: SETTINGS,
   os: SETTINGS,
-  path: 'paths of URLs are read with new URL(text).pathname; for other text install `path-browserify`',
-  url: 'URL and URLSearchParams are globals: remove the import',
-  timers: 'setTimeout is a global: remove the import',
-  'timers/promises': 'await new Promise((done) => setTimeout(done, milliseconds))',
   perf_hooks: 'performance is a global: remove the import',
   zlib: 'the host decompresses responses; for files within them install `fflate`',
-  events: 'install the npm package `events`, which is plain JavaScript',
-  util: 'install the npm package `util`, which is plain JavaScript',
   stream: 'work page by page: fetch one, save its records, fetch the next',
   'stream/promises': 'work page by page: fetch one, save its records, fetch the next',
 };
@@ -57,7 +54,19 @@ const INSTEAD: Record<string, string> = {
 const NATIVE = new Set(['.node', '.so', '.dll', '.dylib']);
 
 /** Extensions that the bundler understands. */
-const LOADABLE = new Set(['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json', '']);
+const LOADABLE = new Set([
+  '.ts',
+  '.tsx',
+  '.mts',
+  '.cts',
+  '.js',
+  '.jsx',
+  '.mjs',
+  '.cjs',
+  '.json',
+  '.txt',
+  '',
+]);
 
 const BUILTINS = new Set(builtinModules);
 
@@ -76,9 +85,10 @@ export function standIn(name: string): string | undefined {
 export function builtinRefusal(name: string): Refusal {
   return {
     message: `the Node built-in "${name}" does not exist in a sync.`,
-    hint: INSTEAD[name.split('/')[0] ?? ''] !== undefined && INSTEAD[name] === undefined
-      ? INSTEAD[name.split('/')[0] ?? ''] ?? PURE
-      : INSTEAD[name] ?? PURE,
+    hint:
+      INSTEAD[name.split('/')[0] ?? ''] !== undefined && INSTEAD[name] === undefined
+        ? (INSTEAD[name.split('/')[0] ?? ''] ?? PURE)
+        : (INSTEAD[name] ?? PURE),
   };
 }
 
@@ -97,17 +107,24 @@ export function fileRefusal(path: string): Refusal | undefined {
       hint: PURE,
     };
   }
-  // A package's main file may have any name; a dot within it is no extension.
-  return LOADABLE.has(extension) || !/^\.[a-z]{1,5}$/.test(extension)
+  return LOADABLE.has(extension)
     ? undefined
     : {
-        message: `"${path}" is no JavaScript, TypeScript or JSON, and nothing else can be imported.`,
+        message: `"${path}" is no JavaScript, TypeScript, JSON or text, and nothing else can be imported.`,
         hint: 'write the content as a .json file, or as a .ts file that exports it',
       };
 }
 
 /** Packages that load or build native code: one that depends on them is native. */
-const NATIVE_HELPERS = ['bindings', 'node-gyp-build', 'node-addon-api', 'nan', 'prebuild-install', 'node-pre-gyp', '@mapbox/node-pre-gyp'];
+const NATIVE_HELPERS = [
+  'bindings',
+  'node-gyp-build',
+  'node-addon-api',
+  'nan',
+  'prebuild-install',
+  'node-pre-gyp',
+  '@mapbox/node-pre-gyp',
+];
 
 /** Whether the package at `folder` is native code with JavaScript around it. */
 export function isNativePackage(folder: string): boolean {

@@ -5,11 +5,29 @@
  */
 
 import { join } from 'node:path';
-import type { ImportKind, OnResolveArgs, OnResolveResult, PartialMessage, Plugin, PluginBuild } from 'esbuild';
-import { injectedModule, INJECT_PREFIX } from './platform.ts';
-import { GUEST, isWithin, PACKAGE, WEB } from './paths.ts';
-import { builtinName, builtinRefusal, fileRefusal, standIn, type Refusal } from './refuse.ts';
-import type { Project } from './entries.ts';
+import type {
+  ImportKind,
+  OnResolveArgs,
+  OnResolveResult,
+  PartialMessage,
+  Plugin,
+  PluginBuild,
+} from 'esbuild';
+import { prelude } from '../web/globals.ts';
+import { PACKAGES } from '../web/node.ts';
+import { GLOBALS_MODULE } from './platform.ts';
+import { GUEST, isWithin, packageFolder, PACKAGE_SOURCES, WEB } from './paths.ts';
+import {
+  builtinName,
+  builtinRefusal,
+  fileRefusal,
+  packageOf,
+  standIn,
+  type Refusal,
+} from './refuse.ts';
+import { ALL_PARTS, isLanguageList, languageList, leaveOut } from './zod.ts';
+import type { BundleOptions } from './bundle.ts';
+import type { Project } from './project.ts';
 
 /** Marks an import that stands for a refusal, among the inputs that esbuild lists. */
 export const REFUSED = 'tidegate-refused';
@@ -24,14 +42,12 @@ export interface RefusedImport extends Refusal {
   input: string;
 }
 
-/** Marks zod's list of languages, cut to one. */
-const LOCALES = 'tidegate-zod-locales';
-
 /** How the host's imports are met: `undefined` leaves them to the component. */
 export type Stub = (specifier: string) => string;
 
 /** The plugin for one bundle of `project`. */
-export function resolver(project: Project, stub?: Stub): Plugin {
+export function resolver(project: Project, options: BundleOptions): Plugin {
+  const { stub } = options;
   return {
     name: 'tidegate',
     setup(build) {
@@ -45,16 +61,12 @@ export function resolver(project: Project, stub?: Stub): Plugin {
         contents: stub?.(args.path) ?? '',
         loader: 'js',
       }));
-      build.onLoad({ filter: /.*/, namespace: LOCALES }, (args) => ({
-        contents: `export { default as en } from ${JSON.stringify(args.path)};`,
-        loader: 'js',
-        resolveDir: project.zod,
+      build.onLoad({ filter: /.*/, namespace: GLOBALS_MODULE }, () => ({
+        contents: prelude(options.platform?.globals ?? [], options.platform?.prototypes),
+        loader: 'ts',
+        resolveDir: WEB,
       }));
-      build.onLoad({ filter: /.*/, namespace: INJECT_PREFIX }, (args) => ({
-        contents: injectedModule(args.path),
-        loader: 'js',
-        resolveDir: PACKAGE,
-      }));
+      leaveOut(build, project.zod, options.zod ?? ALL_PARTS);
     },
   };
 }
@@ -72,24 +84,38 @@ async function resolve(
   if (args.pluginData === OURS) {
     return undefined;
   }
-  if (path.startsWith(`${INJECT_PREFIX}:`)) {
-    return { path: path.slice(INJECT_PREFIX.length + 1), namespace: INJECT_PREFIX, sideEffects: false };
-  }
   if (/^(tidegate|wasi):/.test(path)) {
     return stub === undefined
       ? { path, external: true, sideEffects: false }
       : { path, namespace: STUB, sideEffects: false };
+  }
+  if (path === GLOBALS_MODULE) {
+    return { path, namespace: GLOBALS_MODULE, sideEffects: true };
   }
   const sdk = sdkModule(path);
   if (sdk !== undefined) {
     return { path: sdk, sideEffects: forced(args) };
   }
   if (/^zod($|\/)/.test(path)) {
+    if (
+      project.oldZod !== undefined &&
+      path === 'zod' &&
+      !isWithin(args.importer, PACKAGE_SOURCES) &&
+      args.importer !== ENTRY
+    ) {
+      return refused(args, {
+        message: `zod ${project.oldZod} is installed in the project, and a sync needs zod 4.`,
+        hint: 'run `npm install zod@4` in the project, or remove its own zod: this package brings one',
+      });
+    }
     return passedOn(build, path, project.zod, args);
   }
-  if (/\/locales\/index\.c?js$/.test(path) && isWithin(args.resolveDir, project.zod)) {
-    // Its 50 languages are half of zod; error messages are in English.
-    return { path: join(args.resolveDir, path, '..', 'en.js'), namespace: LOCALES, sideEffects: false };
+  if (isLanguageList(path, args.resolveDir, project.zod)) {
+    return languageList(path, args.resolveDir);
+  }
+  const replaced = replacement(args);
+  if (replaced !== undefined) {
+    return { path: replaced, sideEffects: false };
   }
   const builtin = builtinName(path);
   return builtin === undefined
@@ -104,17 +130,29 @@ async function resolveBuiltin(
   args: OnResolveArgs,
 ): Promise<OnResolveResult> {
   const ours = standIn(name);
-  if (ours !== undefined) {
+  if (ours !== undefined && !isWithin(args.importer, WEB)) {
     return { path: join(WEB, ours), sideEffects: false };
   }
   if (!args.path.startsWith('node:')) {
     // `import 'events'` means an installed package of that name, as bundlers take it.
-    const found = await build.resolve(`${name}/`, { ...question(args), resolveDir: args.resolveDir });
+    const found = await build.resolve(`${name}/`, {
+      ...question(args),
+      resolveDir: args.resolveDir,
+    });
     if (found.errors.length === 0 && found.path !== '') {
       return { path: found.path, sideEffects: found.sideEffects };
     }
   }
   return refused(args, builtinRefusal(name));
+}
+
+/** Our file for a package that a library of `src/web` brings along and a sync does without. */
+function replacement(args: OnResolveArgs): string | undefined {
+  const file = Object.hasOwn(PACKAGES, args.path) ? PACKAGES[args.path] : undefined;
+  const importer = file === undefined ? undefined : packageOf(args.importer);
+  return importer !== undefined && packageFolder(importer.name, WEB) === importer.folder
+    ? join(WEB, file ?? '')
+    : undefined;
 }
 
 /** What esbuild itself makes of `path` as seen from `folder`, unless it cannot be loaded. */
@@ -159,7 +197,7 @@ function forced(args: OnResolveArgs): true | undefined {
 }
 
 /** The name of the virtual entry. */
-export const ENTRY = '<tidegate entry>';
+export const ENTRY = 'tidegate:entry';
 
 function question(args: OnResolveArgs): { importer: string; kind: ImportKind; pluginData: object } {
   return { importer: args.importer, kind: args.kind, pluginData: OURS };

@@ -5,9 +5,8 @@
 
 import { addMapping, GenMapping, toEncodedMap } from '@jridgewell/gen-mapping';
 import { eachMapping, originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
-import { resolve } from 'node:path';
-import { isAuthorsFile } from './bundle.ts';
-import type { Project } from './entries.ts';
+import { authorsSource } from './authors.ts';
+import type { Project } from './project.ts';
 import type { Place } from './messages.ts';
 
 /** The name that QuickJS gives the bundle in a stack. */
@@ -30,7 +29,7 @@ export function authorsMap(project: Project, map: string): string {
     }
     const generated = { line: each.generatedLine, column: each.generatedColumn };
     const source = each.source;
-    if (source !== null && isAuthorsFile(project, resolve(project.root, source))) {
+    if (source !== null && authorsSource(project, source) !== undefined) {
       inside = true;
       const original = { line: each.originalLine, column: each.originalColumn };
       addMapping(small, { generated, source, original });
@@ -39,25 +38,44 @@ export function authorsMap(project: Project, map: string): string {
       addMapping(small, { generated });
     }
   });
-  return JSON.stringify(toEncodedMap(small));
+  const { version, file, sources, names, mappings } = toEncodedMap(small);
+  return JSON.stringify({ version, file, sources, names, mappings });
 }
 
 /**
  * The author's place for the first frame of `stack` that is in one of the author's own
  * files; frames name the bundle by `name`.
  */
-export function placeInStack(project: Project, map: string, stack: string, name: string): Place | undefined {
-  const trace = new TraceMap(map);
+export function placeInStack(
+  project: Project,
+  map: string,
+  stack: string,
+  name: string,
+): Place | undefined {
   for (const [, line, column] of stack.matchAll(framesOf(name))) {
-    const found = originalPositionFor(trace, { line: Number(line), column: Number(column) - 1 });
-    if (found.source !== null) {
-      const file = resolve(project.root, found.source);
-      if (isAuthorsFile(project, file)) {
-        return { file, line: found.line, column: found.column + 1 };
-      }
+    const place = placeInBundle(project, map, Number(line), Number(column));
+    if (place !== undefined) {
+      return place;
     }
   }
   return undefined;
+}
+
+/**
+ * The author's place for a place in the bundle, line and column from 1; undefined where
+ * it is of a dependency.
+ */
+export function placeInBundle(
+  project: Project,
+  map: string,
+  line: number,
+  column: number,
+): Place | undefined {
+  const found = originalPositionFor(new TraceMap(map), { line, column: column - 1 });
+  const file = found.source === null ? undefined : authorsSource(project, found.source);
+  return file === undefined
+    ? undefined
+    : { file, line: found.line ?? 1, column: (found.column ?? 0) + 1 };
 }
 
 function framesOf(name: string): RegExp {

@@ -1,5 +1,8 @@
 /** Bytes and text, without the platform's `TextDecoder` and `Buffer`, which the engine lacks. */
 
+/** The engine has it; an author's compiler may have been told of no platform. */
+declare function btoa(latin1: string): string;
+
 /** What stands for bytes that are no UTF-8. */
 const REPLACEMENT = 0xfffd;
 

@@ -3,17 +3,15 @@
  * a wrong type or half of a surrogate pair, where an error can be caught and understood.
  */
 import { refused } from './errors.ts';
+import { loneSurrogateIn } from './text.ts';
 
 /** The largest number that an import takes: they are 32 bits wide. */
 const U32_MAX = 0xffff_ffff;
 
-/** Halves of surrogate pairs without the other half. */
-const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
-
 /** `value` if it is a well-formed string; `what` names it in the error. */
 export function text(value: unknown, what: string): string {
   if (typeof value !== 'string') throw refused(`${what} must be a string, not ${kindOf(value)}.`);
-  const at = value.search(LONE_SURROGATE);
+  const at = loneSurrogateIn(value);
   if (at >= 0) {
     throw refused(
       `${what} has half of a surrogate pair at position ${at}, which no UTF-8 text can hold; ` +
@@ -52,8 +50,9 @@ export function json(value: unknown, what: string): string {
   try {
     written = JSON.stringify(value);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw refused(`${what} cannot be written as JSON: ${why}.`);
+    // Anything else is a `toJSON` of the author's, or the engine out of memory.
+    if (!(cause instanceof TypeError)) throw cause;
+    throw refused(`${what} cannot be written as JSON: ${cause.message}.`);
   }
   if (written === undefined) throw refused(`${what} must have a JSON form; ${kindOf(value)} has none.`);
   return written;

@@ -1,3 +1,4 @@
+/// <reference path="./host.d.ts" />
 /** Where the next run goes on: one JSON object, kept when a run fails. */
 import * as host from 'tidegate:sync/checkpoint@0.1.0';
 import * as check from './check.ts';

@@ -2,6 +2,7 @@
  * Errors as a sync meets them: what the host answers becomes a real `Error`, and what a
  * sync throws becomes what the host takes.
  */
+import { wellFormed } from './text.ts';
 
 /** An error of the host's, or one of the SDK's own. Its message is exactly the host's. */
 export class TidegateError extends Error {
@@ -69,7 +70,8 @@ export function refused(what: string): TidegateError {
  * `await`.
  */
 export function callSite(): string {
-  return frames(new Error('call site').stack);
+  // The first frame is this function's own.
+  return frames(new Error('call site').stack).split('\n').slice(1).join('\n');
 }
 
 /** Puts the frames of a {@link callSite} under the error's own. */
@@ -150,9 +152,4 @@ function shown(value: unknown): string {
   } catch {
     return String(value);
   }
-}
-
-/** The text with every half of a surrogate pair replaced: the engine traps on one. */
-export function wellFormed(text: string): string {
-  return text.replace(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, '\uFFFD');
 }

@@ -1,3 +1,4 @@
+/// <reference path="./host.d.ts" />
 /**
  * Requests to the connection's provider, over the import. The host joins the URL, adds
  * the credentials, checks where it goes, retries and waits.
@@ -35,17 +36,22 @@ export interface Outgoing {
   retryOn?: readonly number[] | undefined;
 }
 
-/** How many requests were sent whose response nobody has waited for. */
-let underWay = 0;
+/** How many requests were sent, and how many of them were waited for. */
+let [sentCount, waitedCount] = [0, 0];
 
-/** How many requests are under way: where a run ends with some, an `await` is missing. */
+/** How many requests this run has sent. */
+export function requestsSent(): number {
+  return sentCount;
+}
+
+/** How many requests are under way. */
 export function requestsUnderWay(): number {
-  return underWay;
+  return sentCount - waitedCount;
 }
 
 /** Forgets requests of a run before; when a run begins. */
 export function begin(): void {
-  underWay = 0;
+  [sentCount, waitedCount] = [0, 0];
 }
 
 /** Sends a request and comes back at once, so that several can be under way. */
@@ -65,7 +71,7 @@ export function send(outgoing: Outgoing): Exchange {
   if (retries !== undefined) request.setRetries(Math.min(check.count(retries, '`retries`'), RETRIES_MAX));
   if (retryOn !== undefined) request.setRetryOn(retryOn.map((status) => check.count(status, 'A status of `retryOn`')));
   const exchange = new Exchange(hosted(() => host.send(request)));
-  underWay++;
+  sentCount++;
   return exchange;
 }
 
@@ -93,7 +99,7 @@ export class Exchange {
    * is a response. `provider.…`, `egress.denied`, `limit.response`, `limit.requests`.
    */
   waitNow(): Reply {
-    underWay--;
+    waitedCount++;
     return new Reply(hosted(() => this.#pending.wait()));
   }
 

@@ -1,11 +1,18 @@
 /** The `Link` header (RFC 8288), and the few things about URLs that paging needs. */
 
+/** A target in angle brackets and the parameters behind it. */
+const LINK = /<([^>]*)>((?:\s*;\s*[^\s=;,]+\s*=\s*(?:"[^"]*"|[^",;]*))*)/g;
+
+/** One parameter: its name, and its value with or without quotes. */
+const PARAMETER = /;\s*([^\s=;,]+)\s*=\s*(?:"([^"]*)"|([^\s",;]*))/g;
+
 /** The URL that the header gives for a relation, such as `next`. */
 export function linkIn(header: string | undefined, relation: string): string | undefined {
-  for (const [, url, parameters] of (header ?? '').matchAll(/<([^>]*)>((?:\s*;\s*[^\s=;,]+\s*=\s*(?:"[^"]*"|[^",;]*))*)/g)) {
-    const rel = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s",;]+))/i.exec(parameters ?? '');
-    const relations = (rel?.[1] ?? rel?.[2] ?? '').split(/\s+/);
-    if (relations.includes(relation)) return url;
+  for (const [, url, parameters] of (header ?? '').matchAll(LINK)) {
+    for (const [, name, quoted, plain] of (parameters ?? '').matchAll(PARAMETER)) {
+      const relations = (quoted ?? plain ?? '').split(/\s+/);
+      if (name?.toLowerCase() === 'rel' && relations.includes(relation)) return url;
+    }
   }
   return undefined;
 }

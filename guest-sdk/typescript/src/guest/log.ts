@@ -1,6 +1,7 @@
+/// <reference path="./host.d.ts" />
 /** Lines in the run's log, with attributes. A log line never fails a run. */
 import * as host from 'tidegate:sync/log@0.1.0';
-import { wellFormed } from './errors.ts';
+import { wellFormed } from './text.ts';
 
 /** How loud a line is: for the author at work, progress, to look at, went wrong. */
 export type Level = host.Level;

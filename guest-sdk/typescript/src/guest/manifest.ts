@@ -12,18 +12,18 @@ export type JsonSchema = Record<string, unknown>;
 export interface Manifest {
   name: string;
   version: string;
-  description?: string;
+  description?: string | undefined;
   models: Record<string, ManifestModel>;
-  frequency?: string;
+  frequency?: string | undefined;
   autoStart: boolean;
   syncType: 'incremental' | 'full';
   trackDeletes: boolean;
-  checkpoint?: JsonSchema;
-  metadata?: JsonSchema;
-  endpoints?: { method: string; path: string; group?: string }[];
-  scopes?: string[];
-  hosts?: string[];
-  memory?: number;
+  checkpoint?: JsonSchema | undefined;
+  metadata?: JsonSchema | undefined;
+  endpoints?: { method: string; path: string; group?: string }[] | undefined;
+  scopes?: string[] | undefined;
+  hosts?: string[] | undefined;
+  memory?: number | undefined;
 }
 
 /** A model of a manifest. */
@@ -41,12 +41,6 @@ export class DefinitionError extends Error {
   override readonly name = 'DefinitionError';
 }
 
-/**
- * Whether the host takes `enforce` in a model. Nango logs a record that does not fit its
- * model and saves it all the same; a host that does not know the key refuses such records.
- */
-const HOST_KNOWS_ENFORCE: boolean = false;
-
 /** Names of syncs and models. */
 const WORD = /^[A-Za-z0-9_-]{1,255}$/;
 
@@ -54,8 +48,7 @@ const WORD = /^[A-Za-z0-9_-]{1,255}$/;
 const VERSION_DEFAULT = '0.0.1';
 
 /** Units of an interval, as the host reads them. */
-const UNITS =
-  's|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?';
+const UNITS = 's|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?';
 const FREQUENCY = new RegExp(
   `^(?:every )?(?:(?:\\d+ ?)?(?:${UNITS})|quarter hour|half hour|half day)$|^cron: *\\S+(?: +\\S+){4}$`,
 );
@@ -66,6 +59,7 @@ export function manifestOf(definition: unknown, name: string): Manifest {
   const isNango = fields['type'] === 'sync';
   const named = textAt(fields, 'name') ?? name;
   word(named, 'name');
+  functionAt(fields, isNango ? 'exec' : 'run');
   const manifest: Manifest = {
     name: named,
     version: textAt(fields, 'version') ?? VERSION_DEFAULT,
@@ -83,7 +77,9 @@ export function manifestOf(definition: unknown, name: string): Manifest {
     memory: memoryOf(fields['memory']),
   };
   if (manifest.trackDeletes && manifest.checkpoint && manifest.syncType === 'incremental') {
-    throw wrong('`trackDeletes` goes with `checkpoint` only in a full sync: a run that fetches only what changed would delete all the rest.');
+    throw wrong(
+      '`trackDeletes` goes with `checkpoint` only in a full sync: a run that fetches only what changed would delete all the rest.',
+    );
   }
   return JSON.parse(JSON.stringify(manifest)) as Manifest;
 }
@@ -115,26 +111,38 @@ function fieldsOf(definition: unknown): Fields {
 
 function modelsOf(models: unknown, isNango: boolean, ignore: unknown): Record<string, ManifestModel> {
   const entries = typeof models === 'object' && models !== null ? Object.entries(models) : [];
-  if (entries.length === 0) throw wrong('`models` names no model. A sync saves at least one: `models: { User: z.object({ id: z.string() }) }`.');
-  const ignored = ignoredOf(ignore, entries.map(([name]) => name));
+  if (entries.length === 0)
+    throw wrong(
+      '`models` names no model. A sync saves at least one: `models: { User: z.object({ id: z.string() }) }`.',
+    );
+  const ignored = ignoredOf(
+    ignore,
+    entries.map(([name]) => name),
+  );
   return Object.fromEntries(entries.map(([name, model]) => [name, modelOf(name, model, isNango, ignored[name])]));
 }
 
 function modelOf(name: string, model: unknown, isNango: boolean, ignore: string[] | undefined): ManifestModel {
   word(name, `models.${name}`);
   const key = `\`models.${name}\``;
-  if (!isObjectSchema(model)) throw wrong(`${key} is ${kindOfSchema(model)}. A model is a zod object: \`z.object({ id: z.string(), … })\`.`);
-  const schema = schemaOf(model, key);
+  if (!isObjectSchema(model))
+    throw wrong(`${key} is ${kindOfSchema(model)}. A model is a zod object: \`z.object({ id: z.string(), … })\`.`);
+  // A native sync saves what the schema makes of a record; one of Nango's saves it as it is.
+  const schema = schemaOf(model, key, isNango ? 'input' : 'output');
   const properties = (schema['properties'] ?? {}) as Fields;
-  if (!('id' in properties)) throw wrong(`${key} has no \`id\`. Every record has one, text or number: \`id: z.string()\`.`);
+  if (!('id' in properties))
+    throw wrong(`${key} has no \`id\`. Every record has one, text or number: \`id: z.string()\`.`);
   const required = (schema['required'] ?? []) as string[];
-  if (!required.includes('id')) throw wrong(`${key} has an optional \`id\`. Every record has one; write \`id: z.string()\`.`);
-  return { schema, ...(ignore && { ignore }), ...(HOST_KNOWS_ENFORCE && isNango && { enforce: false as const }) };
+  if (!required.includes('id'))
+    throw wrong(`${key} has an optional \`id\`. Every record has one; write \`id: z.string()\`.`);
+  // Nango logs a record that does not fit its model, and saves it all the same.
+  return { schema, ...(ignore && { ignore }), ...(isNango && { enforce: false as const }) };
 }
 
 function ignoredOf(ignore: unknown, models: string[]): Record<string, string[]> {
   if (ignore === undefined) return {};
-  if (typeof ignore !== 'object' || ignore === null) throw wrong('`ignore` must name the fields of each model: `ignore: { User: ["seen_at"] }`.');
+  if (typeof ignore !== 'object' || ignore === null)
+    throw wrong('`ignore` must name the fields of each model: `ignore: { User: ["seen_at"] }`.');
   for (const [name, fields] of Object.entries(ignore)) {
     if (!models.includes(name)) throw wrong(`\`ignore.${name}\` names no model; there is ${listed(models)}.`);
     if (!isTexts(fields)) throw wrong(`\`ignore.${name}\` must be a list of field names.`);
@@ -146,7 +154,9 @@ function frequencyOf(fields: Fields): string | undefined {
   const text = textAt(fields, 'frequency');
   if (text === undefined) return undefined;
   if (!FREQUENCY.test(text.trim().toLowerCase())) {
-    throw wrong(`\`frequency\` is ${JSON.stringify(text)}, which says no interval. Write \`every hour\`, \`every 5 minutes\`, or \`cron: 0 6 * * 1\`.`);
+    throw wrong(
+      `\`frequency\` is ${JSON.stringify(text)}, which says no interval. Write \`every hour\`, \`every 5 minutes\`, or \`cron: 0 6 * * 1\`.`,
+    );
   }
   return text;
 }
@@ -163,7 +173,9 @@ function checkpointOf(schema: unknown): JsonSchema | undefined {
   const json = stateOf(schema, 'checkpoint');
   for (const [name, property] of Object.entries((json?.['properties'] ?? {}) as Record<string, JsonSchema>)) {
     if (!isFlat(property)) {
-      throw wrong(`\`checkpoint.${name}\` is not flat. A checkpoint holds strings, numbers and booleans: keep what is nested in a field each.`);
+      throw wrong(
+        `\`checkpoint.${name}\` is not flat. A checkpoint holds strings, numbers and booleans: keep what is nested in a field each.`,
+      );
     }
   }
   return json;
@@ -178,13 +190,18 @@ function isFlat(schema: JsonSchema): boolean {
 /** The schema of a checkpoint or metadata; none where there is none. */
 function stateOf(schema: unknown, key: string): JsonSchema | undefined {
   if (schema === undefined || schema === null || zodType(schema) === 'void') return undefined;
-  if (!isObjectSchema(schema)) throw wrong(`\`${key}\` is ${kindOfSchema(schema)}; it must be a zod object: \`z.object({ … })\`.`);
+  if (!isObjectSchema(schema))
+    throw wrong(`\`${key}\` is ${kindOfSchema(schema)}; it must be a zod object: \`z.object({ … })\`.`);
   return schemaOf(schema, `\`${key}\``);
 }
 
-function schemaOf(schema: unknown, key: string): JsonSchema {
+function schemaOf(schema: unknown, key: string, io: 'input' | 'output' = 'input'): JsonSchema {
   try {
-    const made = toJSONSchema(schema as Parameters<typeof toJSONSchema>[0], { io: 'input', unrepresentable: 'any', cycles: 'ref' });
+    const made = toJSONSchema(schema as Parameters<typeof toJSONSchema>[0], {
+      io,
+      unrepresentable: 'any',
+      cycles: 'ref',
+    });
     const { $schema: _, '~standard': __, ...json } = made as JsonSchema;
     return json;
   } catch (cause) {
@@ -230,6 +247,11 @@ function textAt(fields: Fields, key: string): string | undefined {
   throw wrong(`\`${key}\` is ${kind(value)}; it must be a string.`);
 }
 
+function functionAt(fields: Fields, key: string): void {
+  if (typeof fields[key] === 'function') return;
+  throw wrong(`\`${key}\` is ${kind(fields[key])}; it must be the function that does a run's work.`);
+}
+
 function flagAt(fields: Fields, key: string): boolean | undefined {
   const value = fields[key];
   if (value === undefined || typeof value === 'boolean') return value;
@@ -258,7 +280,8 @@ function listed(names: string[]): string {
 function kind(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' || typeof value === 'function' ? `a ${typeof value}` : JSON.stringify(value) ?? 'undefined';
+  if (typeof value === 'object') return 'an object';
+  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? 'undefined');
 }
 
 function wrong(message: string): DefinitionError {

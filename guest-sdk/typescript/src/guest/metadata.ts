@@ -1,3 +1,4 @@
+/// <reference path="./host.d.ts" />
 /** The connection's own settings and progress, shared with the app: one JSON object. */
 import * as host from 'tidegate:sync/metadata@0.1.0';
 import * as check from './check.ts';

@@ -7,8 +7,9 @@
 export function at(document: unknown, path: string): unknown {
   if (typeof document !== 'object' || document === null) return undefined;
   if (Object.hasOwn(document, path)) return (document as Record<string, unknown>)[path];
-  let place: unknown = document;
-  for (const key of keysOf(path)) {
+  const keys = keysOf(path);
+  let place: unknown = keys.length === 0 ? undefined : document;
+  for (const key of keys) {
     if (place === null || place === undefined) return undefined;
     place = (place as Record<string, unknown>)[key];
   }
@@ -18,9 +19,9 @@ export function at(document: unknown, path: string): unknown {
 /** Puts `value` at `path`, making objects on the way, and lists where a number follows. */
 export function put(document: Record<string, unknown>, path: string, value: unknown): void {
   const keys = Object.hasOwn(document, path) ? [path] : keysOf(path);
+  if (keys.includes('__proto__')) return;
   let place = document;
   keys.forEach((key, index) => {
-    if (key === '__proto__') return;
     if (index === keys.length - 1) {
       place[key] = value;
       return;

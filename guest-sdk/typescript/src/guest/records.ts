@@ -1,3 +1,4 @@
+/// <reference path="./host.d.ts" />
 /**
  * Records: any number of objects in, batches of NDJSON out. They cross as text, the
  * fastest way in this engine; the host checks each record and keeps its bytes.
@@ -113,7 +114,10 @@ function write(send: Write, model: string, records: Iterable<object>): Saved {
     const ndjson = lines.join('\n');
     lines = [];
     chars = 0;
-    add(saved, hosted(() => send(model, ndjson)));
+    add(
+      saved,
+      hosted(() => send(model, ndjson)),
+    );
   };
   for (const record of listOf(records, model)) {
     const line = check.jsonObject(record, `Record ${index} for \`${model}\``);

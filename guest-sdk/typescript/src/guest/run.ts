@@ -1,7 +1,9 @@
+/// <reference path="./host.d.ts" />
 /** The run itself: its facts, waiting, and telling how far it is. */
 import * as host from 'tidegate:sync/run@0.1.0';
 import * as check from './check.ts';
-import { hosted, wellFormed } from './errors.ts';
+import { hosted } from './errors.ts';
+import { wellFormed } from './text.ts';
 
 /** The longest that one call may sleep, in milliseconds: longer sleeps are several calls. */
 const SLEEP_MS_MAX = 10 * 60 * 1000;

@@ -50,6 +50,7 @@ function placeholder(kind: string, value: unknown, options: InspectOptions): str
 
 function text(value: unknown, options: InspectOptions): string {
   if (typeof value === 'string') return value;
+  if (typeof value === 'function') return String(value);
   if (typeof value !== 'object' || value === null) return inspect(value, options);
   if (hasOwnText(value)) return String(value);
   return inspect(value, { ...options, depth: 0 });

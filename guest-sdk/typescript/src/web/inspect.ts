@@ -142,11 +142,12 @@ function writeParts(value: object, context: Context, depth: number): string {
   context.path.push(value);
   context.lastDepth = depth;
   const parts = shape.parts?.(context, depth + 1) ?? [];
-  for (const key of keys) parts.push(writeProperty(value, key, context, depth + 1, shape));
+  for (const key of keys) parts.push(writeProperty(value, key, context, depth + 1));
   context.path.pop();
   const reference = context.circular.get(value);
-  const mark = reference === undefined ? '' : `<ref *${reference}> `;
-  return join(parts, { ...shape, base: mark ? mark + shape.base : shape.base }, context, depth);
+  if (reference === undefined) return join(parts, shape, context, depth);
+  const marked = { ...shape, base: `<ref *${reference}> ${shape.base}`, spare: 1 };
+  return join(parts, marked, context, depth);
 }
 
 /** How an object is written: what stands before its parts, round them, and beside its keys. */
@@ -159,6 +160,8 @@ interface Shape {
   empty: string;
   /** Elements and entries that are not properties. */
   parts?: (context: Context, depth: number) => string[];
+  /** Characters of `base` that do not count for its width, as Node counts it. */
+  spare?: number;
   /** Whether indices are among the parts. */
   indexed?: boolean;
 }
@@ -181,7 +184,7 @@ function shapeOf(value: object, context: Context): Shape {
     return braces(`${name} `, () => ['<items unknown>']);
   }
   const base = baseOf(value, name, context);
-  if (base !== undefined) return { base: `${base} `, open: '{', close: '}', empty: base };
+  if (base !== undefined) return { base: `${base} `, open: '{', close: '}', empty: base, spare: 1 };
   return braces(name === 'Object' ? '' : `${name} `, false);
 }
 
@@ -273,13 +276,12 @@ function writeProperty(
   key: string | symbol,
   context: Context,
   depth: number,
-  shape: Shape,
 ): string {
   const property = Object.getOwnPropertyDescriptor(value, key);
   let text: string;
   if (property?.get) text = property.set ? '[Getter/Setter]' : '[Getter]';
   else if (property?.set) text = '[Setter]';
-  else text = indented(context, shape.indexed ? 2 : 2, () => write(property?.value, context, depth));
+  else text = indented(context, 2, () => write(property?.value, context, depth));
   return `${keyText(key, property)}: ${text}`;
 }
 
@@ -369,7 +371,8 @@ function join(parts: string[], shape: Shape, context: Context, depth: number): s
       2 * parts.length +
       context.indentation +
       shape.open.length +
-      shape.base.length +
+      shape.base.length -
+      (shape.spare ?? 0) +
       BRACKET_WIDTH;
     const line = parts.join(', ');
     if (width <= context.breakLength && !line.includes('\n') && !shape.base.includes('\n')) {

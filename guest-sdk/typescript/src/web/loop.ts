@@ -5,8 +5,6 @@
 
 /** Facts of the run for whoever drives timers. */
 export const loop = {
-  /** Calls of the host so far. Whoever calls it may count here: a call is a sign of work. */
-  calls: 0,
   /** The run is over: no timer fires any more, and nobody sleeps for one. */
   ended: false,
   /** Takes what a timer's function threw. Node would end the process. */

@@ -6,7 +6,19 @@
 
 /** Name of a Node module without `node:` -> module, relative to this folder. */
 export const NODE_MODULES: Readonly<Record<string, string>> = {
-  timers: 'timers.ts',
+  assert: 'node-assert.ts',
+  'assert/strict': 'node-assert-strict.ts',
+  buffer: 'node-buffer.ts',
+  crypto: 'node-crypto.ts',
+  events: 'node-events.ts',
+  path: 'node-path.ts',
+  'path/posix': 'node-path.ts',
+  process: 'node-process.ts',
+  querystring: 'node-querystring.ts',
+  timers: 'node-timers.ts',
+  'timers/promises': 'node-timers-promises.ts',
+  url: 'node-url.ts',
+  util: 'node-util.ts',
 };
 
 /**

@@ -9,6 +9,7 @@
  */
 
 import { sleep } from 'tidegate:sync/run@0.1.0';
+import { requestsSent } from '../guest/fetch.ts';
 import { line } from './line.ts';
 import { loop } from './loop.ts';
 
@@ -114,12 +115,12 @@ export function setInterval<A extends unknown[]>(
   return add('setInterval', call, clean(delay), true, args);
 }
 
-/** Calls `call` as soon as other work waits, before any timer. */
+/** Calls `call` as soon as other work waits, before the timers that are due later. */
 export function setImmediate<A extends unknown[]>(
   call: (...args: A) => unknown,
   ...args: A
 ): Timeout {
-  return add('setImmediate', call, -Infinity, false, args);
+  return add('setImmediate', call, 0, false, args);
 }
 
 /** Stops a timer, given as itself or as its id; anything else is ignored. */
@@ -177,13 +178,15 @@ async function drive(): Promise<void> {
     const left = timer.due - now();
     if (left > part) {
       sleepFor(part);
-      part *= SLEEP_GROWTH;
+      part = Math.min(part * SLEEP_GROWTH, SLEEP_MAX_MS);
     } else {
       if (left > 0) sleepFor(left);
       part = SLEEP_FIRST_MS;
       fire(timer);
     }
   }
+  // Whoever set `ended` has no use for what is left.
+  if (loop.ended) waiting.clear();
   driving = false;
 }
 
@@ -198,9 +201,8 @@ function earliest(): Timeout | undefined {
 
 /** Sleeps in the host; from then on so much time has passed, whatever the clock says. */
 function sleepFor(ms: number): void {
-  const end = now() + ms;
-  sleep(Math.ceil(Math.min(ms, SLEEP_MAX_MS)));
-  if (ms <= SLEEP_MAX_MS) reached = Math.max(reached, end);
+  reached = now() + ms;
+  sleep(Math.ceil(ms));
 }
 
 function fire(timer: Timeout): void {
@@ -221,17 +223,17 @@ function fire(timer: Timeout): void {
  */
 async function idle(): Promise<boolean> {
   let alone = true;
-  let calls = loop.calls;
+  let calls = requestsSent();
   let looked = performance.now();
   for (let quiet = 0; quiet < IDLE_ROUNDS; quiet++) {
     await undefined;
     if (quiet % LOOK_ROUNDS !== LOOK_ROUNDS - 1) continue;
     const time = performance.now();
-    if (time - looked >= WORK_MS || calls !== loop.calls) {
+    if (time - looked >= WORK_MS || calls !== requestsSent()) {
       alone = false;
       quiet = 0;
     }
-    calls = loop.calls;
+    calls = requestsSent();
     looked = time;
     if (isDue(time)) break;
   }

@@ -28,36 +28,55 @@ const MANIFEST = JSON.stringify({
   models: { Row: { schema: { type: 'object' } } },
 });
 
+/** Source that a module for the engine needs beside its `run`. */
+export const DESCRIBE = `export function describe() { return ${JSON.stringify(MANIFEST)}; }\n`;
+
 /** Why the engine cannot be had, or undefined. */
 export const noEngine = existsSync(PROGRAM)
   ? undefined
   : `no tidegate at ${PROGRAM}: build it, or name it in TIDEGATE`;
 
-/** Runs `text`, a bundle that exports `main`; gives the messages of the run's log. */
-export async function runInEngine(text: string, options: string[] = []): Promise<string[]> {
+/** What came of a run. */
+export interface Run {
+  /** Lines of the log, each as `level message`. */
+  log: string[];
+  /** Milliseconds of CPU, and of sleeping. */
+  cpuMs: number;
+  waitedMs: number;
+  /** Most memory it had, in bytes. */
+  peakBytes: number;
+}
+
+/** Runs `text`, a bundle that exports `run` and has `DESCRIBE` in it. */
+export async function runInEngine(text: string, options: string[] = []): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), 'tidegate-web-'));
   try {
     const { component } = await componentize({
       witPath: join(PACKAGE, 'wit'),
       world: 'typescript-sync',
-      jsSource: `${text}
-        export function describe() { return ${JSON.stringify(MANIFEST)}; }
-        export async function run() { await main(); }`,
+      jsSource: text,
       runtimeBytes: await readFile(join(PACKAGE, 'runtime/steady.wasm')),
     });
     const file = join(folder, 'web.wasm');
     await writeFile(file, component);
-    return await logOf(file, folder, options);
+    return await run(file, folder, options);
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-async function logOf(file: string, folder: string, options: string[]): Promise<string[]> {
-  const args = ['run', file, '--store', join(folder, 'store'), '--logs', ...options];
+async function run(file: string, folder: string, options: string[]): Promise<Run> {
+  const args = ['run', file, '--store', join(folder, 'store'), '--logs', '--json', ...options];
   const { stdout, stderr } = await promisify(execFile)(PROGRAM, args, {
     timeout: RUN_MAX_MS,
     maxBuffer: 64 * 1024 * 1024,
   });
-  return [stdout, stderr];
+  const { usage } = JSON.parse(stdout) as { usage: Record<string, number> };
+  const lines = stderr.trimEnd().split(/\n?^\d\d:\d\d:\d\d\.\d{3} /m);
+  return {
+    log: lines.slice(1).map((line) => line.replace(/^(\w+) +/, '$1 ')),
+    cpuMs: usage['cpu_us']! / 1000,
+    waitedMs: usage['waited_ms']!,
+    peakBytes: usage['memory_peak_bytes']!,
+  };
 }

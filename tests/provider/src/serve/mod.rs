@@ -7,6 +7,7 @@ mod misbehave;
 mod odd;
 mod pages;
 mod query;
+mod salesforce;
 mod slack;
 
 pub(crate) use query::Params;
@@ -69,6 +70,11 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>) {
 fn routes(app: Arc<App>) -> Router {
     Router::new()
         .route("/repos/{owner}/{repo}/commits", get(github::commits))
+        .route("/services/data/v60.0/query", get(salesforce::query))
+        .route(
+            "/services/data/v60.0/query/{locator}",
+            get(salesforce::next),
+        )
         .route("/users", get(slack::users))
         .route("/events", get(events::events))
         .route("/echo", any(odd::echo))

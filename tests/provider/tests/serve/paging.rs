@@ -166,6 +166,57 @@ async fn users_come_as_slack_gives_them() {
 }
 
 #[tokio::test]
+async fn contacts_come_as_salesforce_gives_them() {
+    let provider = contacts(4_500).await;
+    let all = by_cursor(&provider, "/contacts?limit=1000").await;
+    let middle = all[2_250]["updated_at"].as_str().unwrap();
+    let rows = [
+        (String::new(), 4_500),
+        (
+            format!("WHERE LastModifiedDate >= {middle} "),
+            4_500 - 2_250,
+        ),
+        (format!("WHERE LastModifiedDate < {middle} "), 2_250),
+    ];
+    for (bound, count) in rows {
+        let query = format!("SELECT Id FROM Contact {bound}ORDER BY LastModifiedDate ASC");
+        let mut path = format!("/services/data/v60.0/query?q={}", query.replace(' ', "+"));
+        let mut seen = Vec::new();
+        loop {
+            let page = json(&provider, &path).await;
+            assert_eq!(page["totalSize"], count, "{bound}");
+            let rows = page["records"].as_array().unwrap();
+            seen.extend(
+                rows.iter()
+                    .map(|row| row["Id"].as_str().unwrap().to_owned()),
+            );
+            match page["nextRecordsUrl"].as_str() {
+                Some(next) => next.clone_into(&mut path),
+                None => break assert_eq!(page["done"], true),
+            }
+        }
+        let expected = all.iter().filter(|contact| {
+            let date = contact["updated_at"].as_str().unwrap();
+            match bound.as_bytes().get(23) {
+                Some(b'>') => date >= middle,
+                Some(_) => date < middle,
+                None => true,
+            }
+        });
+        let expected: Vec<_> = expected
+            .map(|contact| contact["id"].as_str().unwrap())
+            .collect();
+        assert_eq!(seen, expected, "{bound}");
+    }
+    let refused = get(
+        &provider,
+        "/services/data/v60.0/query?q=SELECT+Id+FROM+Lead",
+    )
+    .await;
+    assert_eq!(refused.status(), 400);
+}
+
+#[tokio::test]
 async fn windows_of_events_share_nothing_and_miss_nothing() {
     let provider = Provider::builder()
         .events(2_000, 3)

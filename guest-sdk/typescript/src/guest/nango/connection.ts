@@ -11,16 +11,13 @@ export interface Connection {
   provider_config_key: string;
   provider: string;
   /** The configuration, which the operator sets. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   connection_config: Record<string, any>;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   metadata: Record<string, any>;
   /**
    * Never a secret: each property reads as the text `{{secret.<name>}}`, in the place of
    * which the host puts the credential in a request's body or query where the operator
    * allows it. Headers need none: the host adds the connection's own.
    */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   credentials: any;
   created_at: string;
   updated_at: string;

@@ -1,6 +1,7 @@
 /** `createSync` and its kin: definitions as syncs written for Nango have them. */
 import type * as z from 'zod';
 import { type Definition, EXECUTE } from '../definition.ts';
+import { startPass } from '../records.ts';
 import type { NangoAction, NangoSync } from './nango.ts';
 import type { MaybePromise, ZodCheckpoint, ZodMetadata, ZodModel } from './schema.ts';
 import { type SyncParts, nangoOf } from './sdk.ts';
@@ -45,7 +46,6 @@ export interface CreateSyncProps<
   /** What a run does. */
   exec: (nango: NangoSync<TModels, TMetadata, TCheckpoint>) => MaybePromise<void>;
   /** Never called: a sync gets no webhooks. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever the provider posts
   onWebhook?: (nango: NangoSync<TModels, TMetadata, TCheckpoint>, payload: any) => MaybePromise<void>;
 }
 
@@ -54,8 +54,8 @@ export interface CreateSyncResponse<
   TModels extends Record<string, ZodModel>,
   TMetadata extends ZodMetadata = undefined,
   TCheckpoint extends ZodCheckpoint = undefined,
-> extends CreateSyncProps<TModels, TMetadata, TCheckpoint>,
-    Definition {
+>
+  extends CreateSyncProps<TModels, TMetadata, TCheckpoint>, Definition {
   type: 'sync';
 }
 
@@ -64,9 +64,7 @@ export function createSync<
   TModels extends Record<string, ZodModel>,
   TMetadata extends ZodMetadata = undefined,
   TCheckpoint extends ZodCheckpoint = undefined,
->(
-  params: CreateSyncProps<TModels, TMetadata, TCheckpoint>,
-): CreateSyncResponse<TModels, TMetadata, TCheckpoint> {
+>(params: CreateSyncProps<TModels, TMetadata, TCheckpoint>): CreateSyncResponse<TModels, TMetadata, TCheckpoint> {
   return { type: 'sync', ...params, [EXECUTE]: executeSync };
 }
 
@@ -76,7 +74,10 @@ interface RunnableSync extends SyncParts {
 }
 
 async function executeSync(definition: RunnableSync): Promise<void> {
-  await definition.exec(nangoOf(definition));
+  const { exec, models } = definition;
+  // Nango's older way to delete has no call that opens a pass, so one is opened here.
+  if (exec.toString().includes('deleteRecordsFromPreviousExecutions')) Object.keys(models ?? {}).forEach(startPass);
+  await exec(nangoOf(definition));
 }
 
 /** What an action is made of. */
@@ -103,8 +104,8 @@ export interface CreateActionResponse<
   TOutput extends z.ZodType,
   TMetadata extends ZodMetadata = undefined,
   TCheckpoint extends ZodCheckpoint = undefined,
-> extends CreateActionProps<TInput, TOutput, TMetadata, TCheckpoint>,
-    Definition {
+>
+  extends CreateActionProps<TInput, TOutput, TMetadata, TCheckpoint>, Definition {
   type: 'action';
 }
 
@@ -137,8 +138,8 @@ export interface CreateOnEventProps<
 export interface CreateOnEventResponse<
   TMetadata extends ZodMetadata = undefined,
   TCheckpoint extends ZodCheckpoint = undefined,
-> extends CreateOnEventProps<TMetadata, TCheckpoint>,
-    Definition {
+>
+  extends CreateOnEventProps<TMetadata, TCheckpoint>, Definition {
   type: 'onEvent';
 }
 
@@ -146,7 +147,11 @@ export interface CreateOnEventResponse<
 export function createOnEvent<TMetadata extends ZodMetadata = undefined, TCheckpoint extends ZodCheckpoint = undefined>(
   params: CreateOnEventProps<TMetadata, TCheckpoint>,
 ): CreateOnEventResponse<TMetadata, TCheckpoint> {
-  return { type: 'onEvent', ...params, [EXECUTE]: () => Promise.reject(notASync('createOnEvent', 'an event function')) };
+  return {
+    type: 'onEvent',
+    ...params,
+    [EXECUTE]: () => Promise.reject(notASync('createOnEvent', 'an event function')),
+  };
 }
 
 /** What `createFunction` returns. */
@@ -156,20 +161,20 @@ export interface CreateFunctionResponse<Props> extends Definition {
 }
 
 /** Accepts a function of Nango's experimental kind at import. It is refused when run. */
-export function createFunction<Props extends { description: string }>(params: Props): CreateFunctionResponse<Props> & Props {
+export function createFunction<Props extends { description: string }>(
+  params: Props,
+): CreateFunctionResponse<Props> & Props {
   const refuse = () => Promise.reject(notASync('createFunction', 'a function'));
   return { ...params, type: 'function' as const, props: params, [EXECUTE]: refuse };
 }
 
 /** What any of them returns. */
 // The parameters differ from one to the next, and `exec` takes them: only `any` takes all.
-/* eslint-disable @typescript-eslint/no-explicit-any */
 export type CreateAnyResponse =
   | CreateSyncResponse<any, any, any>
   | CreateActionResponse<any, any, any, any>
   | CreateOnEventResponse<any, any>
   | CreateFunctionResponse<any>;
-/* eslint-enable @typescript-eslint/no-explicit-any */
 
 function notASync(maker: string, what: string): Error {
   return new Error(

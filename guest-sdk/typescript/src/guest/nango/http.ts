@@ -6,8 +6,20 @@ export interface ProxyConfiguration {
   endpoint: string;
   /** `GET` if nothing is said. */
   method?:
-    | 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE' | 'PROPFIND' | 'REPORT'
-    | 'get' | 'post' | 'patch' | 'put' | 'delete' | 'propfind' | 'report';
+    | 'GET'
+    | 'POST'
+    | 'PATCH'
+    | 'PUT'
+    | 'DELETE'
+    | 'PROPFIND'
+    | 'REPORT'
+    | 'get'
+    | 'post'
+    | 'patch'
+    | 'put'
+    | 'delete'
+    | 'propfind'
+    | 'report';
   /** Not used: a run belongs to one integration. */
   providerConfigKey?: string;
   /** Not used: a run belongs to one connection. */
@@ -91,7 +103,6 @@ export type Pagination = CursorPagination | LinkPagination | OffsetPagination;
 
 /** A response. */
 // The body's type is the author's to say, as in axios: `get<User[]>(…)`.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export interface AxiosResponse<T = any> {
   /** The body: parsed where it is JSON, else text; bytes where they were asked for. */
   data: T;
@@ -100,13 +111,10 @@ export interface AxiosResponse<T = any> {
   /** The status in words. */
   statusText: string;
   /** Headers, names in lower case. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   headers: Record<string, any>;
   /** The request. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   config: any;
   /** Not there: a sync never holds the connection. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   request?: any;
 }
 

@@ -4,7 +4,13 @@ import type { SdkLogger } from './nango.ts';
 
 /** Nango's levels, older names included, as the host has them. */
 const LEVELS: Record<string, log.Level> = {
-  debug: 'debug', info: 'info', warn: 'warn', error: 'error', verbose: 'debug', silly: 'debug', http: 'info',
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  error: 'error',
+  verbose: 'debug',
+  silly: 'debug',
+  http: 'info',
 };
 
 /** How loud each level is. */

@@ -3,10 +3,20 @@ import type * as z from 'zod';
 import type { ActionError } from './action-error.ts';
 import type { Connection, EnvironmentVariable, Integration } from './connection.ts';
 import type { AxiosResponse, ProxyConfiguration } from './http.ts';
-import type { Fitting, Identified, Inferred, MaybePromise, ModelName, RecordOf, ZodCheckpoint, ZodMetadata, ZodModel } from './schema.ts';
+import type {
+  Fitting,
+  Identified,
+  Inferred,
+  MaybePromise,
+  ModelName,
+  RecordOf,
+  ZodCheckpoint,
+  ZodMetadata,
+  ZodModel,
+} from './schema.ts';
 import type { FetchResponse, UncontrolledFetchOptions } from './uncontrolled.ts';
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- bodies and log values are the author's to type, as with Nango */
+// `any` stands where a value is the author's to type: bodies and what is logged, as with Nango.
 
 /** Levels of a log line. */
 export interface UserLogParameters {
@@ -101,16 +111,18 @@ export interface NangoAction<
   setLogger(logger: SdkLogger): void;
 
   /** Checks an input, logs each issue, and raises an {@link ActionError} if there are any. */
-  zodValidateInput<T = any, Z = any>(input: {
-    zodSchema: z.ZodType<Z>;
-    input: T;
-  }): Promise<z.ZodSafeParseSuccess<Z>>;
+  zodValidateInput<T = any, Z = any>(input: { zodSchema: z.ZodType<Z>; input: T }): Promise<z.ZodSafeParseSuccess<Z>>;
 
   /** A request that has nothing to do with the connection, through the host's gate. */
   uncontrolledFetch(options: UncontrolledFetchOptions): Promise<FetchResponse>;
 
   /** Refused: a sync starts nothing else. */
-  triggerAction<In = unknown, Out = object>(providerConfigKey: string, connectionId: string, actionName: string, input?: In): Promise<Out>;
+  triggerAction<In = unknown, Out = object>(
+    providerConfigKey: string,
+    connectionId: string,
+    actionName: string,
+    input?: In,
+  ): Promise<Out>;
   /** Refused: a sync starts nothing else. */
   triggerSync(
     providerConfigKey: string,
@@ -119,7 +131,11 @@ export interface NangoAction<
     syncMode?: 'incremental' | 'full_refresh' | 'full_refresh_and_clear_cache' | boolean,
   ): Promise<void | string>;
   /** Refused: a sync starts nothing else. */
-  startSync(providerConfigKey: string, syncs: (string | { name: string; variant: string })[], connectionId?: string): Promise<void>;
+  startSync(
+    providerConfigKey: string,
+    syncs: (string | { name: string; variant: string })[],
+    connectionId?: string,
+  ): Promise<void>;
 
   /**
    * Takes a lock if nobody in this run holds it. One run at a time holds a sync of a
@@ -153,24 +169,38 @@ export interface NangoSync<
   /** The model's name with the variant behind it, where there is one. */
   modelFullName(model: string): string;
   /** Saves records; of two with one id the later wins. */
-  batchSave<TModel extends Identified = RecordOf<TModels, ModelName<TModels>>, K extends ModelName<TModels> = ModelName<TModels>>(
+  batchSave<
+    TModel extends Identified = RecordOf<TModels, ModelName<TModels>>,
+    K extends ModelName<TModels> = ModelName<TModels>,
+  >(
     results: TModel[] & Fitting<TModel, RecordOf<TModels, K>>[],
     model: K,
   ): MaybePromise<boolean>;
   /** @deprecated Use `batchSave`. */
-  batchSend<TModel extends Identified = RecordOf<TModels, ModelName<TModels>>, K extends ModelName<TModels> = ModelName<TModels>>(
+  batchSend<
+    TModel extends Identified = RecordOf<TModels, ModelName<TModels>>,
+    K extends ModelName<TModels> = ModelName<TModels>,
+  >(
     results: TModel[] & Fitting<TModel, RecordOf<TModels, K>>[],
     model: K,
   ): Promise<boolean | null>;
   /** Deletes the records with these ids; their other fields do not matter. */
-  batchDelete<TModel extends Identified = RecordOf<TModels, ModelName<TModels>>, K extends ModelName<TModels> = ModelName<TModels>>(
-    results: (Pick<TModel, 'id'> & Partial<TModel>)[],
+  batchDelete<TModel extends Identified, K extends ModelName<TModels> = ModelName<TModels>>(
+    results: TModel[],
     model: K,
   ): MaybePromise<boolean>;
+  batchDelete<TModel extends Identified = never>(
+    results: NoInfer<Pick<TModel, 'id'> & Partial<TModel>>[],
+    model: ModelName<TModels>,
+  ): MaybePromise<boolean>;
   /** Merges fields into the records with these ids; ids that are not live are left alone. */
-  batchUpdate<TModel extends Identified = RecordOf<TModels, ModelName<TModels>>, K extends ModelName<TModels> = ModelName<TModels>>(
-    results: (Pick<TModel, 'id'> & Partial<TModel>)[],
+  batchUpdate<TModel extends Identified, K extends ModelName<TModels> = ModelName<TModels>>(
+    results: TModel[] & Fitting<TModel, Partial<RecordOf<TModels, K>>>[],
     model: K,
+  ): MaybePromise<boolean>;
+  batchUpdate<TModel extends Identified = never>(
+    results: NoInfer<Pick<TModel, 'id'> & Partial<TModel>>[],
+    model: ModelName<TModels>,
   ): MaybePromise<boolean>;
   /** The live records with these ids. */
   getRecordsByIds<TKey = string | number, TModel = never, K extends ModelName<TModels> = ModelName<TModels>>(
@@ -189,5 +219,8 @@ export interface NangoSync<
   /** Closes the pass and deletes what it has not seen. */
   trackDeletesEnd(model: ModelName<TModels>): MaybePromise<{ deletedKeys: string[] }>;
   /** How the saves of this run meet records that changed after it began. */
-  setMergingStrategy(merging: { strategy: 'ignore_if_modified_after' | 'override' }, model: ModelName<TModels>): Promise<void>;
+  setMergingStrategy(
+    merging: { strategy: 'ignore_if_modified_after' | 'override' },
+    model: ModelName<TModels>,
+  ): Promise<void>;
 }

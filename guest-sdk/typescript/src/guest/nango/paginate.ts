@@ -5,7 +5,14 @@
 import * as run from '../run.ts';
 import { linkIn, splitOrigin } from '../link.ts';
 import { at, put } from '../path.ts';
-import type { AxiosResponse, CursorPagination, LinkPagination, OffsetPagination, Pagination, ProxyConfiguration } from './http.ts';
+import type {
+  AxiosResponse,
+  CursorPagination,
+  LinkPagination,
+  OffsetPagination,
+  Pagination,
+  ProxyConfiguration,
+} from './http.ts';
 import { paramsObject, proxy } from './proxy.ts';
 
 /** Methods whose paging parameters go into the body where `in_body` is not said. */
@@ -82,7 +89,9 @@ function nextLink(response: AxiosResponse, paging: LinkPagination): string | und
 function follow(place: Place, link: string): void {
   const absolute = splitOrigin(link);
   const { params: _, ...rest } = place.request;
-  place.request = absolute ? { ...rest, baseUrlOverride: absolute[0], endpoint: absolute[1] } : { ...rest, endpoint: link };
+  place.request = absolute
+    ? { ...rest, baseUrlOverride: absolute[0], endpoint: absolute[1] }
+    : { ...rest, endpoint: link };
 }
 
 async function* byOffset<T>(place: Place, paging: OffsetPagination): AsyncGenerator<T[], undefined, void> {
@@ -108,7 +117,7 @@ function fetchPage(place: Place): Promise<AxiosResponse> {
 function placed(place: Place): void {
   const { request, parameters, inBody } = place;
   if (!inBody) {
-    place.request = { ...request, params: { ...parameters } as ProxyConfiguration['params'] };
+    place.request = { ...request, params: { ...parameters } as NonNullable<ProxyConfiguration['params']> };
     return;
   }
   const data: Record<string, unknown> = {};
@@ -150,9 +159,18 @@ function integrationPaging(): Partial<Pagination> | undefined {
     case 'cursor':
       return { type, ...common, cursor_name_in_request: param ?? '', cursor_path_in_response: next ?? '' };
     case 'link':
-      return { type, ...common, ...(next ? { link_path_in_response_body: next } : { link_rel_in_response_header: 'next' }) };
+      return {
+        type,
+        ...common,
+        ...(next ? { link_path_in_response_body: next } : { link_rel_in_response_header: 'next' }),
+      };
     case 'offset':
-      return { type, ...common, offset_name_in_request: param ?? '', ...(start !== undefined && { offset_start_value: start }) };
+      return {
+        type,
+        ...common,
+        offset_name_in_request: param ?? '',
+        ...(start !== undefined && { offset_start_value: start }),
+      };
     default:
       return {
         type: 'offset',
@@ -168,7 +186,11 @@ function integrationPaging(): Partial<Pagination> | undefined {
 function check(paging: Partial<CursorPagination & LinkPagination & OffsetPagination> | Pagination): void {
   const { type, limit, limit_name_in_request } = paging;
   const {
-    cursor_name_in_request, cursor_path_in_response, link_rel_in_response_header, link_path_in_response_body, offset_name_in_request,
+    cursor_name_in_request,
+    cursor_path_in_response,
+    link_rel_in_response_header,
+    link_path_in_response_body,
+    offset_name_in_request,
   } = paging as Partial<CursorPagination & LinkPagination & OffsetPagination>;
   if (!type) throw new Error('Pagination type is required');
   switch (type as string) {

@@ -2,7 +2,7 @@
 import * as fetch from '../fetch.ts';
 import * as log from '../log.ts';
 import { Bytes } from '../bytes.ts';
-import { callSite, calledAt, refused } from '../errors.ts';
+import { TidegateError, callSite, calledAt, refused } from '../errors.ts';
 import { kindOf } from '../check.ts';
 import { bodyOf } from './body.ts';
 import { type AxiosResponse, type ProxyConfiguration, ProxyError } from './http.ts';
@@ -19,8 +19,22 @@ const STREAM_BYTES = 64 * 1024;
 
 /** Headers of the host's, which it refuses from a sync: credentials, framing, the way. */
 const HOST_HEADERS = new Set([
-  'authorization', 'connection', 'content-length', 'cookie', 'cookie2', 'expect', 'forwarded', 'host',
-  'http2-settings', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'via', 'x-real-ip',
+  'authorization',
+  'connection',
+  'content-length',
+  'cookie',
+  'cookie2',
+  'expect',
+  'forwarded',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+  'x-real-ip',
 ]);
 
 /** Families of such headers, by how they start. */
@@ -43,8 +57,17 @@ export async function proxy<T>(config: ProxyConfiguration): Promise<AxiosRespons
     if (reply.ok) return response;
     throw new ProxyError(response);
   } catch (error) {
-    throw calledAt(error, site);
+    throw calledAt(withConfig(error, config), site);
   }
+}
+
+/** An error without a response tells which request failed, as axios's does. */
+function withConfig(error: unknown, config: ProxyConfiguration): unknown {
+  if (error instanceof TidegateError && error.code !== 'invalid.argument') {
+    const asked = { ...config, method: (config.method ?? 'GET').toLowerCase(), url: config.endpoint };
+    Object.defineProperty(error, 'config', { value: asked, configurable: true });
+  }
+  return error;
 }
 
 /** The request of a configuration. */
@@ -115,7 +138,9 @@ function headersOf(given: Record<string, unknown> | undefined): Map<string, stri
     if (value === undefined || value === null) continue;
     const name = key.toLowerCase();
     if (isOfHost(name, String(value))) {
-      log.warnOnce(`The header \`${name}\` that the sync sets is left out: the host adds the connection's own credentials.`);
+      log.warnOnce(
+        `The header \`${name}\` that the sync sets is left out: the host adds the connection's own credentials.`,
+      );
     } else headers.set(name, String(value));
   }
   return headers;
@@ -136,7 +161,7 @@ function responseOf<T>(reply: fetch.Reply, config: ProxyConfiguration, outgoing:
     config: {
       ...config,
       method: outgoing.method.toLowerCase(),
-      url: outgoing.url,
+      url: reply.url,
       headers: Object.fromEntries(outgoing.headers ?? []),
     },
   };
@@ -184,10 +209,31 @@ export function parsed(text: string): unknown {
 
 /** The usual words for a status; HTTP/2 sends none. */
 const STATUS_TEXTS: Record<number, string> = {
-  200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content', 206: 'Partial Content', 304: 'Not Modified',
-  400: 'Bad Request', 401: 'Unauthorized', 402: 'Payment Required', 403: 'Forbidden', 404: 'Not Found',
-  405: 'Method Not Allowed', 406: 'Not Acceptable', 408: 'Request Timeout', 409: 'Conflict', 410: 'Gone',
-  412: 'Precondition Failed', 413: 'Payload Too Large', 415: 'Unsupported Media Type',
-  422: 'Unprocessable Entity', 423: 'Locked', 429: 'Too Many Requests', 500: 'Internal Server Error',
-  501: 'Not Implemented', 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout',
+  200: 'OK',
+  201: 'Created',
+  202: 'Accepted',
+  204: 'No Content',
+  206: 'Partial Content',
+  304: 'Not Modified',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  402: 'Payment Required',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  410: 'Gone',
+  412: 'Precondition Failed',
+  413: 'Payload Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Entity',
+  423: 'Locked',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
 };

@@ -72,7 +72,9 @@ function pair(name: string, value: string): string {
 
 /** Text as a form has it: a space is a plus. */
 function encoded(text: string): string {
-  return encodeURIComponent(text).replace(/%20/g, '+').replace(/[!'()~]/g, hexOf);
+  return encodeURIComponent(text)
+    .replace(/%20/g, '+')
+    .replace(/[!'()~]/g, hexOf);
 }
 
 function hexOf(character: string): string {

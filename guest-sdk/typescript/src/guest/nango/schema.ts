@@ -28,7 +28,6 @@ export type MaybePromise<T> = T | Promise<T>;
  * The type of a schema. `never` stands for a helper that takes the `nango` of any sync:
  * whatever it reads there fits.
  */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Inferred<T, None> = [T] extends [never] ? any : T extends z.ZodObject ? z.infer<T> : None;
 
 /** The names of the models. */
@@ -72,5 +71,7 @@ type Overlap<A, B> = 0 extends 1 & A ? unknown : 0 extends 1 & B ? unknown : unk
 type Common<A, B> = A extends object ? (Extract<B, object> extends never ? never : A) : A & B;
 
 /** The keys that a type names, without an index signature. */
-type KnownKeys<T> = keyof { [Key in keyof T as string extends Key ? never : number extends Key ? never : Key]: T[Key] } &
+type KnownKeys<T> = keyof {
+  [Key in keyof T as string extends Key ? never : number extends Key ? never : Key]: T[Key];
+} &
   keyof T;

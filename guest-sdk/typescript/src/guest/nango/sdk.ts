@@ -7,8 +7,17 @@ import * as records from '../records.ts';
 import * as run from '../run.ts';
 import { json } from '../check.ts';
 import { refused } from '../errors.ts';
+import { allHeard } from '../promises.ts';
 import { ActionError } from './action-error.ts';
-import { type Connection, type EnvironmentVariable, type Integration, connection, integration, provider, token } from './connection.ts';
+import {
+  type Connection,
+  type EnvironmentVariable,
+  type Integration,
+  connection,
+  integration,
+  provider,
+  token,
+} from './connection.ts';
 import type { AxiosResponse, ProxyConfiguration } from './http.ts';
 import { Locks } from './locks.ts';
 import { Logger } from './logger.ts';
@@ -187,7 +196,11 @@ export class NangoRun {
     return true;
   }
   async batchDelete(results: Identified[] | null | undefined, model: string): Promise<boolean> {
-    if (isSome(results)) records.remove(model, results.map((record) => record?.id));
+    if (isSome(results))
+      records.remove(
+        model,
+        results.map((record) => record?.id),
+      );
     return true;
   }
   async getRecordsByIds(ids: records.Id[], model: string): Promise<Map<records.Id, unknown>> {
@@ -217,10 +230,16 @@ export class NangoRun {
   }
 
   #metadataAnswer(): AxiosResponse<MetadataAnswer> {
-    const answer = { connection_id: this.connectionId, provider_config_key: this.providerConfigKey, metadata: metadata.get() };
+    const answer = {
+      connection_id: this.connectionId,
+      provider_config_key: this.providerConfigKey,
+      metadata: metadata.get(),
+    };
     return { data: answer, status: 200, statusText: 'OK', headers: {}, config: {} };
   }
 }
+
+allHeard(NangoRun);
 
 /** The `nango` object of a run. */
 export function nangoOf(parts: SyncParts): NangoSync {

@@ -26,7 +26,6 @@ export interface FetchResponse {
   readonly headers: FetchHeaders;
   text(): Promise<string>;
   // The body's type is the author's to say.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   json(): Promise<any>;
   arrayBuffer(): Promise<ArrayBuffer>;
   bytes(): Promise<Uint8Array>;

@@ -390,3 +390,38 @@ fn metadata_is_merged_at_the_top_only() {
     let error = merge(&half("a"), &half("b")).unwrap_err();
     assert!(error.message.contains("the merged value has 65"), "{error}");
 }
+
+#[test]
+fn what_does_not_fit_is_counted_where_it_is_not_enforced() {
+    let model = ManifestModel {
+        schema: json!({"required": ["id", "name", "zip"], "properties": {"id": {"type": "string"}}}),
+        enforce: false,
+        ..ManifestModel::default()
+    };
+    let rules = || RecordRules::of(&model);
+    let fits = r#"{"id":"a","name":1,"zip":2}"#;
+    let batch = scan_with(format!("{fits}\n{{\"id\":7}}\n{{\"id\":\"c\"}}\n"), rules()).unwrap();
+    assert_eq!((batch.records.len(), batch.misfits.count), (3, 2));
+    assert!(
+        batch
+            .misfits
+            .first
+            .starts_with("record 1 (id \"7\"): `id` is integer"),
+        "{}",
+        batch.misfits.first
+    );
+    // A lenient look changes no hash.
+    assert_eq!(
+        batch.records[0].hash,
+        scan_plain(fits).unwrap().records[0].hash
+    );
+    assert_eq!(
+        batch.records[2].hash,
+        scan_plain(r#"{"id":"c"}"#).unwrap().records[0].hash
+    );
+    assert_eq!(scan_with(fits, rules()).unwrap().misfits.count, 0);
+    for no_record in [r#"{"name":1}"#, r#"{"id":""}"#, "[]"] {
+        let error = scan_with(no_record, rules()).unwrap_err();
+        assert_eq!(error.code, Code::RecordInvalid, "{no_record}");
+    }
+}

@@ -1,0 +1,2 @@
+/** `global`, Node's old name for `globalThis`. */
+export const global: typeof globalThis = globalThis;
