@@ -134,8 +134,8 @@ fn of_integration(args: &TestArgs, syncs: &Path, output: &Output) -> Result<Vec<
         if is_asked && !own.is_empty() {
             let fixtures = read_all(&source, &own)?;
             let built = build::compile(&source, None, &args.check, output)?;
-            let components = built.into_iter().map(|each| each.component);
-            if let Some(component) = components.last() {
+            let mut components = built.into_iter().map(|each| each.component);
+            if let Some(component) = components.next() {
                 found.push(Target {
                     component,
                     fixtures,

@@ -134,7 +134,7 @@ pub(super) fn read(file: &Path, text: &str) -> Result<Fixture> {
         entry.headers.retain(|(_, value)| !is_secret(value));
     }
     let lists = |part: Option<BTreeMap<String, Value>>, name: &str| {
-        part.map(|part| listed(part))
+        part.map(listed)
             .transpose()
             .map_err(|what| wrong(file, &format!("`nango.{name}.{what}")))
     };
