@@ -4,12 +4,13 @@ import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+const TOOL = join(import.meta.dirname, '../../../guest-sdk/typescript/bin/tidegate-sdk.mjs');
+
 /** Builds all syncs of `folder`, or those named, into `out`; answers `out`. */
 export async function build(folder: string, names: string[] | undefined, out: string): Promise<string> {
   await mkdir(out, { recursive: true });
-  const tool = join(folder, '../../guest-sdk/typescript/bin/tidegate-sdk.mjs');
   const what = names ? names.map((name) => join(folder, 'syncs', `${name}.ts`)) : [folder];
-  for (const one of what) await done([tool, 'build', one, '--out', out]);
+  for (const one of what) await done([TOOL, 'build', one, '--out', out]);
   return out;
 }
 

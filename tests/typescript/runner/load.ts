@@ -7,11 +7,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Definition } from './reference.ts';
 
-/** Where the modules of an import by name are: `nango` is the runner's own package. */
-const MODULES: Record<string, string> = {
-  nango: import.meta.resolve('@nangohq/runner-sdk'),
-  zod: import.meta.resolve('zod'),
-};
+/** The module of an import by name, wherever the bundle lies: `nango` is the runner's own package. */
+function installed(name: string): string {
+  return import.meta.resolve(name === 'nango' ? '@nangohq/runner-sdk' : name);
+}
 
 /** Bundles `source` to `folder/{name}.mjs`; answers the file. */
 export async function bundle(name: string, source: string, folder: string): Promise<string> {
@@ -29,8 +28,7 @@ export async function bundle(name: string, source: string, folder: string): Prom
       {
         name: 'modules',
         setup({ onResolve }) {
-          const known = ({ path }: { path: string }) => ({ path: MODULES[path] as string, external: true });
-          onResolve({ filter: /^(nango|zod)$/ }, known);
+          onResolve({ filter: /^(nango|zod|axios|@nangohq\/(runner-sdk|providers))$/ }, ({ path }) => ({ path: installed(path), external: true }));
         },
       },
     ],
