@@ -55,7 +55,8 @@ pub const HOST_CALL_TIME: Duration = Duration::from_secs(60);
 /// string hold 234 MiB of the host. Past it the run ends as `limit.hostcall`.
 pub const HOSTCALL_FUEL_BYTES: usize = 16 * MIB as usize;
 
-/// Stack of the guest in bytes; recursion past it is `guest.trap`.
+/// Stack of the guest in bytes; recursion past it is `guest.trap`. A call of a function in
+/// JavaScript takes some 750 bytes of it: measured, 1,400 calls deep.
 pub const WASM_STACK_BYTES: usize = MIB as usize;
 
 /// Stack of a run's fibre in bytes. What the guest's stack leaves is all that host

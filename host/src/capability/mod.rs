@@ -233,9 +233,13 @@ impl Context {
     /// Says for each model how many records did not fit its schema, at the end of the run.
     pub fn tell_misfits(&mut self) {
         for (model, Misfits { count, first }) in std::mem::take(&mut self.misfits) {
+            let (records, verbs) = match count {
+                1 => ("record", "does not fit its schema and was"),
+                _ => ("records", "do not fit its schema and were"),
+            };
             let warning = format!(
-                "{count} records of {model} do not fit its schema and were saved all the same, \
-                 as its manifest wants (`enforce` is false); the first: {first}"
+                "{count} {records} of {model} {verbs} saved all the same, as its manifest wants \
+                 (`enforce` is false); the first: {first}"
             );
             self.note(LogLevel::Warn, &warning);
             self.warnings.insert(warning);
