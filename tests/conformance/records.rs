@@ -287,9 +287,50 @@ async fn a_schema_that_is_not_enforced_is_told_of() -> Result<()> {
     let [told] = &told[..] else {
         panic!("once for the model, not {told:?}");
     };
-    for part in ["3 records of Item", "record 1 (id \"7\"): `id` is integer"] {
+    for part in ["4 records of Item", "record 1 (id \"7\"): `id` is integer"] {
         assert!(told.contains(part), "{told}");
     }
     assert!(row.warnings.contains(told), "{:?}", row.warnings);
+    Ok(())
+}
+
+/// A patch has what changes, whatever a whole record must have.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_need_not_be_whole() -> Result<()> {
+    let Some((host, mut ready)) = host_and_guest().await? else {
+        return Ok(());
+    };
+    let mut manifest = Manifest::clone(&ready.manifest);
+    for model in manifest.models.values_mut() {
+        model.schema = json!({
+            "type": "object",
+            "required": ["id", "n", "name"],
+            "properties": { "n": { "type": "integer" } },
+        });
+    }
+    ready.schemas = Arc::new(Schemas::of(&manifest)?);
+    ready.manifest = Arc::new(manifest);
+    let settings = script(json!([
+        save("{\"id\":\"a\",\"n\":1,\"name\":\"x\"}"),
+        save("{\"id\":\"b\",\"n\":1}"),
+        ["records.batch-update", "Item", "{\"id\":\"a\",\"n\":2}"],
+        [
+            "records.batch-update",
+            "Item",
+            "{\"id\":\"a\",\"n\":\"two\"}"
+        ],
+        get(json!(["a", "b"])),
+    ]));
+    let row = host.run(&ready, settings).await?;
+    let steps = crate::steps(&host, &row).await?;
+    let outcomes: Vec<&str> = steps.iter().map(|step| step.outcome.as_str()).collect();
+    assert_eq!(
+        outcomes,
+        ["ok", "record.schema", "ok", "record.schema", "ok"],
+        "{steps:?}"
+    );
+    assert_eq!(steps[2].answer, json!([0, 1, 0]));
+    let merged = "{\"id\":\"a\",\"n\":2,\"name\":\"x\"}";
+    assert_eq!(steps[4].answer, json!([merged, null]));
     Ok(())
 }

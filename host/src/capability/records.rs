@@ -74,11 +74,12 @@ impl Context {
         mode: SaveMode,
     ) -> Result<SaveSummary> {
         let rules = self.schemas.models.get(name).cloned().unwrap_or_default();
+        let rules = match mode {
+            SaveMode::Merge => rules.of_patches(),
+            _ => rules,
+        };
         let mut batch = json::scan(Bytes::from(body), &rules)?;
-        // The patches of an update need not be whole.
-        if mode != SaveMode::Merge {
-            self.misfit(name, std::mem::take(&mut batch.misfits));
-        }
+        self.misfit(name, std::mem::take(&mut batch.misfits));
         if let Some(id) = batch.duplicates.first() {
             let count = batch.duplicates.len();
             let warning = format!(

@@ -63,6 +63,14 @@ impl RecordRules {
         rules
     }
 
+    /// The same rules for patches, which need not have what a whole record must.
+    pub fn of_patches(mut self) -> Self {
+        for field in &mut self.fields {
+            field.required = false;
+        }
+        self
+    }
+
     /// Changes the entry for `name`, which is made where it is missing.
     fn ask(&mut self, name: &str, change: impl FnOnce(&mut Field)) {
         let key = text::canonical(name);
