@@ -34,7 +34,7 @@ function main() {
       if (error && (error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND")) {
         fail(
           "a part of the toolchain is not installed: " + String(error.message).split("\n")[0],
-          "run `npm ci` in the folder of @tidegate/sdk (" + packageFolder() + ")",
+          "run `npm install` in the folder of @tidegate/sdk (" + packageFolder() + ")",
         );
       }
       fail(

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 export const PACKAGE = realpathSync(fileURLToPath(new URL('../..', import.meta.url)));
 
 /** What to do where a part of the toolchain is missing or another version. */
-export const INSTALL = `run \`npm ci\` in ${PACKAGE}, with its optional packages`;
+export const INSTALL = `run \`npm install\` in ${PACKAGE}, with its optional packages`;
 
 /** Its sources. */
 export const PACKAGE_SOURCES = join(PACKAGE, 'src');

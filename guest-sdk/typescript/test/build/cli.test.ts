@@ -124,7 +124,7 @@ test('a toolchain that is not installed is told with where to install it', async
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /^error: a part of the toolchain is not installed: Cannot find package 'tsx' .*\n {2}hint: run `npm ci` in the folder of @tidegate\/sdk \(.*\/sdk\)\n$/,
+      /^error: a part of the toolchain is not installed: Cannot find package 'tsx' .*\n {2}hint: run `npm install` in the folder of @tidegate\/sdk \(.*\/sdk\)\n$/,
     );
   });
 });
