@@ -54,11 +54,21 @@ pub(super) fn build(
     let lines = done.stdout.split(|byte| *byte == b'\n');
     let built: Vec<Built> = lines
         .filter_map(|line| serde_json::from_slice(line).ok())
+        .map(seen_from_here)
         .collect();
     match built.is_empty() {
         true => Err(failed(format!("`{shown}` built no component"))),
         false => Ok(built),
     }
+}
+
+/// The tool says whole paths, which are long; people read them from where they stand.
+fn seen_from_here(mut built: Built) -> Built {
+    let here = std::env::current_dir().unwrap_or_default();
+    if let Ok(path) = built.component.strip_prefix(here) {
+        built.component = path.to_owned();
+    }
+    built
 }
 
 /// Whether `path` is a file in TypeScript or JavaScript, there or not.
