@@ -8,9 +8,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where cargo leaves the program, or what `TIDEGATE` names. */
+/** Where cargo leaves the program, or what `TIDEGATE_BIN` names. */
 const PROGRAM =
-  process.env['TIDEGATE'] ??
+  process.env['TIDEGATE_BIN'] ??
   fileURLToPath(new URL('../../../../target/release/tidegate', import.meta.url));
 
 /** Longest time for one run, in milliseconds: compiling a component takes seconds. */
@@ -19,7 +19,7 @@ const RUN_MAX_MS = 300_000;
 /** Why the engine cannot be had, or false. */
 export const noEngine: string | false = existsSync(PROGRAM)
   ? false
-  : `no tidegate at ${PROGRAM}: build it, or name it in TIDEGATE`;
+  : `no tidegate at ${PROGRAM}: build it, or name it in TIDEGATE_BIN`;
 
 /** Runs `component` once with a store in `folder`; gives what it prints, the log first. */
 export function run(component: string, folder: string): Promise<string[]> {

@@ -15,8 +15,8 @@ import { promisify } from 'node:util';
 
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Where cargo leaves the program, or what `TIDEGATE` names. */
-const PROGRAM = process.env['TIDEGATE'] ?? join(PACKAGE, '../../target/release/tidegate');
+/** Where cargo leaves the program, or what `TIDEGATE_BIN` names. */
+const PROGRAM = process.env['TIDEGATE_BIN'] ?? join(PACKAGE, '../../target/release/tidegate');
 
 /** Longest time for one run, in milliseconds: the slowest takes a few seconds. */
 const RUN_MAX_MS = 300_000;
@@ -34,7 +34,7 @@ export const DESCRIBE = `export function describe() { return ${JSON.stringify(MA
 /** Why the engine cannot be had, or undefined. */
 export const noEngine = existsSync(PROGRAM)
   ? undefined
-  : `no tidegate at ${PROGRAM}: build it, or name it in TIDEGATE`;
+  : `no tidegate at ${PROGRAM}: build it, or name it in TIDEGATE_BIN`;
 
 /** What came of a run. */
 export interface Run {
