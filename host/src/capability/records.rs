@@ -12,6 +12,7 @@ use crate::model::{
 use crate::store::PassEnd;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Ids that `track-deletes-end` hands to the guest at most: each is a string in its
 /// memory, and the counts stand in the report.
@@ -75,7 +76,7 @@ impl Context {
     ) -> Result<SaveSummary> {
         let rules = self.schemas.models.get(name).cloned().unwrap_or_default();
         let rules = match mode {
-            SaveMode::Merge => rules.of_patches(),
+            SaveMode::Merge => Arc::new(rules.of_patches()),
             _ => rules,
         };
         let mut batch = json::scan(Bytes::from(body), &rules)?;

@@ -64,11 +64,12 @@ impl RecordRules {
     }
 
     /// The same rules for patches, which need not have what a whole record must.
-    pub fn of_patches(mut self) -> Self {
-        for field in &mut self.fields {
+    pub fn of_patches(&self) -> Self {
+        let mut rules = self.clone();
+        for field in &mut rules.fields {
             field.required = false;
         }
-        self
+        rules
     }
 
     /// Changes the entry for `name`, which is made where it is missing.
