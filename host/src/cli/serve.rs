@@ -128,6 +128,8 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<()> {
         tracing::warn!("{warning}");
     }
     traces::endpoint(&settings)?;
+    // Before it says that it listens: whoever reads that may tell it to stop at once.
+    let signals = Signals::new()?;
     let address: SocketAddr = settings.get("listen")?;
     // Before the store: a port that is taken is the commonest mistake.
     let listener = TcpListener::bind(address)
@@ -140,7 +142,7 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<()> {
     own.add_listener(address);
     tracing::info!(%address, "the API listens");
     println!("tidegate listens on http://{address}");
-    host.until_told(listener).await
+    host.until_told(listener, signals).await
 }
 
 impl Host {
@@ -216,7 +218,7 @@ impl Host {
 
     /// Serves until a signal. Then runs reach a checkpoint or, after the grace or at a
     /// second signal, are ended where they stand; they are continued at the next start.
-    async fn until_told(self, listener: TcpListener) -> Result<()> {
+    async fn until_told(self, listener: TcpListener, mut signals: Signals) -> Result<()> {
         let (tell, told) = watch::channel(false);
         let mut closing = told.clone();
         let shutdown = async move {
@@ -227,7 +229,6 @@ impl Host {
             api::router(self.service.clone()),
             shutdown,
         ));
-        let mut signals = Signals::new()?;
         signals.next().await;
         tracing::info!("stopping: runs may reach a checkpoint; a second signal ends them at once");
         let _ = tell.send(true);
