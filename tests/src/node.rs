@@ -95,7 +95,8 @@ fn read(line: &[u8]) -> (String, Vec<u8>) {
     (name, bytes)
 }
 
-fn has_node() -> Result<(), String> {
+/// Why Node cannot run the SDK's tools, if it cannot.
+pub(crate) fn has_node() -> Result<(), String> {
     let asked = Command::new("node").arg("--version").output();
     let said = asked.map_err(|_| "there is no node".to_owned())?.stdout;
     let version = String::from_utf8_lossy(&said).trim().to_owned();

@@ -3,6 +3,7 @@
 
 use crate::Tidegate;
 use crate::cargo::workspace;
+use crate::node::has_node;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -23,11 +24,10 @@ pub fn toolchain(what: &str) -> Option<&'static Path> {
 }
 
 fn install() -> Result<PathBuf, String> {
-    for program in ["node", "npm"] {
-        let asked = Command::new(program).arg("--version").output();
-        if !asked.is_ok_and(|asked| asked.status.success()) {
-            return Err(format!("there is no {program}"));
-        }
+    has_node()?;
+    let asked = Command::new("npm").arg("--version").output();
+    if !asked.is_ok_and(|asked| asked.status.success()) {
+        return Err("there is no npm".to_owned());
     }
     let cache = workspace().join("target/typescript");
     let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -38,11 +38,7 @@ fn install() -> Result<PathBuf, String> {
         .run();
     match made.code() {
         Some(0) => Ok(cache),
-        _ if made.stderr.contains("npm could not install")
-            || made.stderr.contains("but a sync in TypeScript") =>
-        {
-            Err(made.stderr)
-        }
+        _ if made.stderr.contains("npm could not install") => Err(made.stderr),
         _ => panic!("tidegate new: {}", made.stderr),
     }
 }

@@ -7,7 +7,8 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { noEngine, run } from './engine.ts';
+import { noProgram } from '../program.ts';
+import { run } from './engine.ts';
 import { buildIn, SYNC, withProject, type Files } from './project.ts';
 import { customSections } from './wasm.ts';
 
@@ -119,7 +120,7 @@ export const toJSONSchema = () => ({ type: "object", properties: { id: {} }, req
 ];
 
 for (const row of RUNS) {
-  test(row.name, { skip: noEngine }, async () => {
+  test(row.name, { skip: noProgram }, async () => {
     const lines = await logs(row.files, row.path);
     for (const expected of row.expect) {
       assert.match(lines.join('\n'), expected);
@@ -127,7 +128,7 @@ for (const row of RUNS) {
   });
 }
 
-test('an error leads to the line of the author', { skip: noEngine }, async () => {
+test('an error leads to the line of the author', { skip: noProgram }, async () => {
   const files = {
     'package.json': '{}',
     'src/sync.ts': sync(

@@ -1,25 +1,8 @@
-/**
- * Runs a component in the real engine, through the host's command line. Without a built
- * `tidegate` there is nothing to run it: `noEngine` says so then, and tests are skipped.
- */
+/** Runs a component in the real engine, through the host's command line. */
 
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** Where cargo leaves the program, or what `TIDEGATE_BIN` names. */
-const PROGRAM =
-  process.env['TIDEGATE_BIN'] ??
-  fileURLToPath(new URL('../../../../target/release/tidegate', import.meta.url));
-
-/** Longest time for one run, in milliseconds: compiling a component takes seconds. */
-const RUN_MAX_MS = 300_000;
-
-/** Why the engine cannot be had, or false. */
-export const noEngine: string | false = existsSync(PROGRAM)
-  ? false
-  : `no tidegate at ${PROGRAM}: build it, or name it in TIDEGATE_BIN`;
+import { PROGRAM, RUN_MAX_MS } from '../program.ts';
 
 /** Runs `component` once with a store in `folder`; gives what it prints, the log first. */
 export function run(component: string, folder: string): Promise<string[]> {

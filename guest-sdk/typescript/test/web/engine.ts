@@ -1,25 +1,17 @@
 /**
  * Runs a bundle as a component in the real engine, through the host's command line.
- * Without a built `tidegate` there is nothing to run it: `engine` is undefined then, and
- * the tests say that they were skipped.
  */
 
 import { componentize } from 'componentize-qjs';
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { PROGRAM, RUN_MAX_MS } from '../program.ts';
 
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
-
-/** Where cargo leaves the program, or what `TIDEGATE_BIN` names. */
-const PROGRAM = process.env['TIDEGATE_BIN'] ?? join(PACKAGE, '../../target/release/tidegate');
-
-/** Longest time for one run, in milliseconds: the slowest takes a few seconds. */
-const RUN_MAX_MS = 300_000;
 
 const MANIFEST = JSON.stringify({
   name: 'web',
@@ -30,11 +22,6 @@ const MANIFEST = JSON.stringify({
 
 /** Source that a module for the engine needs beside its `run`. */
 export const DESCRIBE = `export function describe() { return ${JSON.stringify(MANIFEST)}; }\n`;
-
-/** Why the engine cannot be had, or undefined. */
-export const noEngine = existsSync(PROGRAM)
-  ? undefined
-  : `no tidegate at ${PROGRAM}: build it, or name it in TIDEGATE_BIN`;
 
 /** What came of a run. */
 export interface Run {

@@ -6,7 +6,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { bundle } from './bundle.ts';
-import { DESCRIBE, noEngine, runInEngine } from './engine.ts';
+import { noProgram } from '../program.ts';
+import { DESCRIBE, runInEngine } from './engine.ts';
 
 /** Name, body of an async function with `base`, and what it gives. */
 const ROWS: [name: string, body: string, outcome: unknown][] = [
@@ -51,7 +52,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
 }
 
-test('fetch in the engine', { skip: noEngine }, async (context) => {
+test('fetch in the engine', { skip: noProgram }, async (context) => {
   const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

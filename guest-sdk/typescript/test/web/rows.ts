@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bundle, type Target } from './bundle.ts';
-import { DESCRIBE, noEngine, runInEngine } from './engine.ts';
+import { noProgram } from '../program.ts';
+import { DESCRIBE, runInEngine } from './engine.ts';
 import { messageOf } from './worker.ts';
 
 /** What a row is called, and what gives its outcome. */
@@ -29,7 +30,7 @@ export function testRows(files: readonly string[]): void {
       compare(await onNode(file, 'node with ours'), await oracles.get(file)!);
     });
   }
-  test('ours in the engine', { skip: noEngine }, async (context) => {
+  test('ours in the engine', { skip: noProgram }, async (context) => {
     const outcomes = await inEngine(files);
     for (const file of files) {
       await context.test(file, async () => compare(outcomes[file]!, await oracles.get(file)!));

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bundle } from './bundle.ts';
-import { DESCRIBE, noEngine, runInEngine } from './engine.ts';
+import { noProgram } from '../program.ts';
+import { DESCRIBE, runInEngine } from './engine.ts';
 import { messageOf } from './worker.ts';
 
 /** Name, body of an async function that gives its outcome, the outcome, and the sleep it costs. */
@@ -96,7 +97,7 @@ test('timers with a clock of our own', async (context) => {
   }
 });
 
-test('timers in the engine', { skip: noEngine }, async (context) => {
+test('timers in the engine', { skip: noProgram }, async (context) => {
   const text = await bundle(
     `${SOURCE}
     ${DESCRIBE}
